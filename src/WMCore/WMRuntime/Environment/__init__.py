@@ -1,0 +1,1 @@
+"""Where python, libraries and environment variables of a process come from."""

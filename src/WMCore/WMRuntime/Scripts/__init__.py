@@ -1,0 +1,5 @@
+"""Runtime scripts, run by ScriptInvoke before a step."""
+import pkgutil
+
+# The same package further down sys.path (upstream WMCore) supplies the modules that are not here.
+__path__ = pkgutil.extend_path(__path__, __name__)

@@ -1,0 +1,5 @@
+"""What explains a failed step, one module for each kind of step."""
+import pkgutil
+
+# The same package further down sys.path (upstream WMCore) supplies the modules that are not here.
+__path__ = pkgutil.extend_path(__path__, __name__)
