@@ -1,0 +1,154 @@
+"""
+One error base and one table of the exit codes this runtime sets.
+
+A process keeps eight bits of its exit code, WMCore's codes have five digits: the full code lives in the
+reports and in the errors below, the process status is its image modulo 256.
+"""
+import attr
+
+SITE = "site"
+INFRASTRUCTURE = "infrastructure"
+PAYLOAD = "payload"
+USER = "user"
+RUNTIME = "runtime"
+
+
+@attr.s(frozen=True)
+class ExitCode(object):
+    """
+    Describe one exit code.
+
+    :param code: int, the full code as it stands in reports
+    :param name: str, the error type written beside it
+    :param meaning: str, one sentence for the people who debug jobs
+    :param category: str, who can mend it: site, infrastructure, payload, user or runtime
+    :param retryable: bool, whether the same job may succeed elsewhere or later
+    :param setBy: str, the station that sets it
+    """
+    code = attr.ib(type=int)
+    name = attr.ib(type=str)
+    meaning = attr.ib(type=str)
+    category = attr.ib(type=str, validator=attr.validators.in_((SITE, INFRASTRUCTURE, PAYLOAD, USER, RUNTIME)))
+    retryable = attr.ib(type=bool)
+    setBy = attr.ib(type=str)
+
+    @property
+    def processStatus(self):
+        """
+        Give the status a process ends with when this is its exit code.
+
+        :return: int, the code modulo 256, and 1 where that would be 0: a failure never looks like success
+        """
+        return processStatus(self.code)
+
+
+def processStatus(code):
+    """
+    Fold a full exit code into the eight bits a process keeps.
+
+    :param code: int, full exit code; 0 is success
+    :return: int from 0 to 255, 0 only for 0
+    """
+    code = int(code)
+    return (code & 255 or 1) if code else 0
+
+
+# The numbers of Bootstrap were 11001 to 11003, which are also the wrapper's (#7273): they have their own
+# now, and their messages name the old ones. 11008 stays unused: its low byte is 0, success.
+_ROWS = (
+    (11001, "NoSandboxArgument", "The wrapper got no sandbox argument.", INFRASTRUCTURE, False, "submit_py3.sh"),
+    (11002, "NoJobIndexArgument", "The wrapper got no job index argument.", INFRASTRUCTURE, False, "submit_py3.sh"),
+    (11003, "NoCmssetDefault", "No cmsset_default.sh under VO_CMS_SW_DIR, OSG_APP, CVMFS or /cvmfs.", SITE, True,
+     "submit_py3.sh"),
+    (11004, "NoCompPython", "No COMP python3 area fits the operating system and the CPU.", SITE, True,
+     "submit_py3.sh"),
+    (11005, "PythonNotRunnable", "COMP python3 areas were found, but none of their pythons starts.", SITE, True,
+     "submit_py3.sh"),
+    (11006, "UnpackFailed", "The sandbox or the job package could not be unpacked.", INFRASTRUCTURE, True,
+     "submit_py3.sh, Unpacker"),
+    (11007, "NoReportOfItsOwn", "The job ended before any station could write a report.", SITE, True,
+     "submit_py3.sh"),
+    (11011, "JobPackageError", "JobPackage.pcl could not be loaded (was 11001).", INFRASTRUCTURE, True, "Bootstrap"),
+    (11012, "JobIndexError", "WMSandbox.JobIndex could not be imported (was 11002).", INFRASTRUCTURE, True,
+     "Bootstrap"),
+    (11013, "JobExtractionError", "The job index is not in the job package (was 11003).", INFRASTRUCTURE, False,
+     "Bootstrap"),
+    (11101, "TaskLookupError", "Looking the task up in the workload failed.", INFRASTRUCTURE, False, "Bootstrap"),
+    (11102, "TaskNotFound", "The workload has no task of the job's name.", INFRASTRUCTURE, False, "Bootstrap"),
+    (11103, "TaskNotInJob", "The job does not say which task it belongs to.", INFRASTRUCTURE, False, "Bootstrap"),
+    (50110, "ExecutableNotFound", "The step's executable does not exist.", PAYLOAD, False, "CMSSW step"),
+    (50111, "ExecutableBadPermissions", "The step's executable may not be executed.", PAYLOAD, False, "CMSSW step"),
+    (50115, "BadJobReportXML", "cmsRun left no readable FrameworkJobReport.xml.", PAYLOAD, True, "CMSSW step"),
+    (50116, "MissingErrorReport", "cmsRun failed and its report does not say why.", PAYLOAD, True, "CMSSW step"),
+    (50513, "ScramSetupFailure", "The release's environment or a script before cmsRun failed.", SITE, True,
+     "CMSSW step"),
+    (50660, "PerformanceKill", "The payload used too much memory and was stopped.", PAYLOAD, False, "Watchdog"),
+    (50664, "PerformanceKill", "The payload took too much wall clock time and was stopped.", PAYLOAD, False,
+     "Watchdog"),
+    (50669, "StoppedBySignal", "The job was told to stop by a signal.", INFRASTRUCTURE, True, "Startup"),
+    (60450, "NoOutput", "The report of a successful cmsRun names no output file.", PAYLOAD, False, "CMSSW step"),
+    (99108, "StepSkipped", "The step was not run because one before it failed.", RUNTIME, True, "CMSSW step"),
+    (99109, "UncaughtException", "An error in the runtime itself ended the step.", RUNTIME, True, "ExecuteMaster"),
+    (99996, "ReportManipulatingError", "A step left no report.", RUNTIME, True, "Startup"),
+)
+
+EXIT_CODES = {row[0]: ExitCode(*row) for row in _ROWS}
+
+
+def exitCodeInfo(code):
+    """
+    Look an exit code up.
+
+    :param code: int, full exit code
+    :return: ExitCode; one that says so when the table does not have the code
+    """
+    known = EXIT_CODES.get(code)
+    return known or ExitCode(code, "Unknown", "Not a code this runtime sets.", PAYLOAD, False, "unknown")
+
+
+class WMRuntimeError(Exception):
+    """
+    Tell what happened, to which file, and what to do.
+
+    :param code: int, full exit code from the table
+    :param message: str, what happened
+    :param context: str, which file, what was expected, what was found
+    :param hint: str, what to do about it
+    """
+
+    def __init__(self, code, message, context="", hint=""):
+        super(WMRuntimeError, self).__init__(code, message, context, hint)
+        info = exitCodeInfo(code)
+        self.code = code
+        self.name = info.name
+        self.category = info.category
+        self.retryable = info.retryable
+        self.message = message
+        self.context = context
+        self.hint = hint
+
+    def __str__(self):
+        lines = ["%s [%s %s]" % (self.message, self.code, self.name)]
+        if self.context:
+            lines.append("  %s" % self.context)
+        if self.hint:
+            lines.append("  what to do: %s" % self.hint)
+        return "\n".join(lines)
+
+
+class JobTerminated(BaseException):
+    """
+    Say that a signal asked the job to stop.
+
+    A BaseException, because ExecuteMaster catches every Exception of a step, logs it and goes on with
+    the next one: a job that was told to stop must not.
+
+    :param signalNumber: int, the signal received
+    """
+
+    def __init__(self, signalNumber):
+        super(JobTerminated, self).__init__(signalNumber)
+        self.signalNumber = signalNumber
+
+    def __str__(self):
+        return "the job was told to stop by signal %s" % self.signalNumber
