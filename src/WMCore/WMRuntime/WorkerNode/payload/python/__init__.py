@@ -1,0 +1,1 @@
+"""What a CMSSW release's python/ directory holds in the worker node in a box; installed without this file."""
