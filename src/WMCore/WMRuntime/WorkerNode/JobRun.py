@@ -1,0 +1,207 @@
+"""
+Run a job on the worker node in a box, from the agent's sandbox to the report the agent gets back.
+"""
+import json
+import os
+import shutil
+import sys
+
+import attr
+
+from WMCore.WMRuntime.Errors import WMRuntimeError
+from WMCore.WMRuntime.Tools.ChildProcess import runCaptured, runChild
+
+OURS = "ours"
+UPSTREAM = "upstream"
+FAULT_FILE = "wmruntimeFault.json"
+
+
+@attr.s(frozen=True)
+class JobRequest(object):
+    """
+    Say which job to run.
+
+    :param release: str, CMSSW release
+    :param scramArchs: tuple of str, empty for the node's own arch of the release
+    :param steps: int, length of the chain of cmsRun steps
+    :param pset: str, PSet file of the first step, None for the example's
+    :param executable: str, cmsRun, cmsRunPython3, ...
+    :param fault: dict for cmsRun (step, fault, value), None for none
+    :param runtime: str, OURS or UPSTREAM
+    :param requiredOS: str, REQUIRED_OS of the job, None for what the scram arch needs
+    :param retry: int, retry count of the job
+    :param events: int, events to generate
+    :param stageOut: bool, whether the task has stage-out and log archive steps
+    :param watchdogSeconds: float, interval of the monitors
+    :param timeout: float, seconds the wrapper may take
+    """
+    release = attr.ib(default="CMSSW_13_0_3")
+    scramArchs = attr.ib(default=(), converter=tuple)
+    steps = attr.ib(default=1)
+    pset = attr.ib(default=None)
+    executable = attr.ib(default="cmsRun")
+    fault = attr.ib(default=None)
+    runtime = attr.ib(default=OURS, validator=attr.validators.in_((OURS, UPSTREAM)))
+    requiredOS = attr.ib(default=None)
+    retry = attr.ib(default=0)
+    events = attr.ib(default=10)
+    stageOut = attr.ib(default=True)
+    watchdogSeconds = attr.ib(default=300)
+    timeout = attr.ib(default=900.0)
+
+
+@attr.s(frozen=True)
+class JobResult(object):
+    """
+    Hold what came back from the worker node.
+
+    :param request: JobRequest
+    :param startDir: str, the job's start directory
+    :param exit: ChildExit of the wrapper
+    :param sandboxBytes: int, size of the sandbox
+    :param calls: list of dict, calls of the node's stand-ins made by this job
+    """
+    request = attr.ib()
+    startDir = attr.ib()
+    exit = attr.ib()
+    sandboxBytes = attr.ib()
+    calls = attr.ib()
+
+    @property
+    def report(self):
+        """Give the path of the report that HTCondor would bring back."""
+        return os.path.join(self.startDir, "Report.%d.pkl" % self.request.retry)
+
+    @property
+    def log(self):
+        """Give the path of wmagentJob.log."""
+        return os.path.join(self.startDir, "wmagentJob.log")
+
+    def stepFile(self, step, name):
+        """Give the path of a file in a step's directory."""
+        return os.path.join(self.startDir, "job", "WMTaskSpace", step, name)
+
+    def output(self, stream="out"):
+        """Read the wrapper's standard output ("out") or error ("err")."""
+        with open(os.path.join(self.startDir, "_condor_std%s" % stream), encoding="utf-8",
+                  errors="replace") as handle:
+            return handle.read()
+
+
+def upstreamEntries():
+    """
+    Find upstream's WMCore: the directories named by WMCORE_UPSTREAM, else those that come with sys.path.
+
+    :return: list of str, path entries that hold WMCore and what it imports
+    :raises WMRuntimeError: when there is none
+    """
+    named = [entry for entry in os.environ.get("WMCORE_UPSTREAM", "").split(os.pathsep) if entry]
+    entries = named or [entry for entry in sys.path if os.path.isfile(
+        os.path.join(entry, "WMCore", "WMSpec", "WMWorkload.py"))]
+    if not entries:
+        raise WMRuntimeError(99109, "WMCore is not on the path, and a workload cannot be built without it",
+                             "looked at WMCORE_UPSTREAM and at sys.path",
+                             "install wmcore (with --no-deps) and future in a directory of their own and name "
+                             "it in WMCORE_UPSTREAM, or run bin/set-up in a checkout of this project")
+    return entries
+
+
+def sourceTree():
+    """Give the directory that holds this project's WMCore package."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    return os.path.abspath(os.path.join(here, "..", "..", ".."))
+
+
+def findWrapper(runtime):
+    """
+    Find the job wrapper of a runtime.
+
+    :param runtime: str, OURS or UPSTREAM
+    :return: str, path of submit_py3.sh
+    :raises WMRuntimeError: when it is in none of the places
+    """
+    if runtime == OURS:
+        # In a checkout, then where the wheel puts it.
+        places = [os.path.join(sourceTree(), "..", "bin"), os.path.join(sys.prefix, "bin")]
+    else:
+        places = [os.path.join(entry, "etc") for entry in upstreamEntries()]
+    for place in places:
+        path = os.path.join(place, "submit_py3.sh")
+        if os.path.isfile(path):
+            return os.path.abspath(path)
+    raise WMRuntimeError(99109, "submit_py3.sh of the %s runtime was not found" % runtime,
+                         "looked in %s" % ", ".join(places), "install the package again")
+
+
+def _agentSide(node, request, startDir):
+    """Build workload, sandbox and package in a process whose path holds the runtime asked for."""
+    archs = request.scramArchs or (node.releases[request.release]["arch"],)
+    plan = attr.asdict(request)
+    plan.update(name="Example_%s" % request.release, scramArchs=list(archs))
+    planFile, resultFile = os.path.join(startDir, ".plan.json"), os.path.join(startDir, ".made.json")
+    with open(planFile, "w", encoding="utf-8") as handle:
+        json.dump(plan, handle)
+    path = upstreamEntries()
+    if request.runtime == OURS:
+        path = [sourceTree()] + path + [entry for entry in sys.path if entry.endswith("site-packages")]
+    env = dict(os.environ, PYTHONPATH=os.pathsep.join(path))
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "AgentJob.py")
+    ended, out, _ = runCaptured([sys.executable, script, planFile, startDir, resultFile], env=env,
+                                mergeStderr=True, timeout=300)
+    if not ended.ok:
+        raise WMRuntimeError(99109, "the agent's side of the job failed (status %s)" % ended.shellCode, out,
+                             "the last lines above say where")
+    with open(resultFile, encoding="utf-8") as handle:
+        made = json.load(handle)
+    os.remove(planFile)
+    os.remove(resultFile)
+    return made
+
+
+def rhelOf(scramArch):
+    """
+    Give the REQUIRED_OS value for a scram arch, as WMAgent's BasePlugin maps it.
+
+    :param scramArch: str, e.g. el8_amd64_gcc12
+    :return: str, e.g. rhel8
+    """
+    name = scramArch.split("_")[0]
+    digits = "".join(char for char in name if char.isdigit())
+    return "rhel%s" % max(int(digits), 6)
+
+
+def runJob(node, request, startDir, onOutput=None, environment=None, stageHook=None):
+    """
+    Run one job to its end.
+
+    :param node: WorkerNode
+    :param request: JobRequest
+    :param startDir: str, directory to make; it becomes the job's start directory and HOME
+    :param onOutput: callable called with the wrapper's pid once it runs
+    :param environment: dict of variables to set over the node's own
+    :param stageHook: callable taking startDir, called when all is in place and before the wrapper starts
+    :return: JobResult
+    :raises WMRuntimeError: when the job cannot be prepared
+    """
+    if request.release not in node.releases:
+        raise WMRuntimeError(50513, "the node has no release %s" % request.release,
+                             "it has %s" % ", ".join(sorted(node.releases)), "take one of these")
+    os.makedirs(startDir)
+    made = _agentSide(node, request, startDir)
+    shutil.copyfile(findWrapper(request.runtime), os.path.join(startDir, "submit_py3.sh"))
+    if request.fault:
+        with open(os.path.join(startDir, FAULT_FILE), "w", encoding="utf-8") as handle:
+            json.dump(request.fault, handle)
+    archs = request.scramArchs or (node.releases[request.release]["arch"],)
+    requiredOS = request.requiredOS or rhelOf(archs[0])
+    jobAd, machineAd = node.writeAds(startDir, requiredOS=requiredOS)
+    env = node.environment(requiredOS=requiredOS, jobAd=jobAd, machineAd=machineAd, home=startDir)
+    env.update(environment or {})
+    if stageHook:
+        stageHook(startDir)
+    before = len(node.calls())
+    ended = runChild(["/bin/bash", os.path.join(startDir, "submit_py3.sh"), made["sandbox"], "1", str(request.retry)],
+                     env=env, cwd=startDir, stdout=os.path.join(startDir, "_condor_stdout"),
+                     stderr=os.path.join(startDir, "_condor_stderr"), timeout=request.timeout, stopGrace=60,
+                     onStart=onOutput)
+    return JobResult(request, startDir, ended, made["bytes"], node.calls()[before:])
