@@ -1,0 +1,171 @@
+"""
+`wmruntime node`: make a worker node in a box, look at it, run jobs on it.
+"""
+import json
+import os
+import sys
+import threading
+import time
+
+from WMCore.WMRuntime.Errors import WMRuntimeError
+
+
+def register(groups):
+    """
+    Add the node commands to the parser.
+
+    :param groups: the subparsers of wmruntime
+    """
+    parser = groups.add_parser("node", help="a worker node in a box: make one, look at it, run jobs on it")
+    commands = parser.add_subparsers(dest="command", metavar="ACTION")
+    commands.required = True
+
+    create = commands.add_parser("create", help="make a worker node in a directory")
+    create.add_argument("directory")
+    create.add_argument("--force", action="store_true", help="replace a node that is there already")
+    create.set_defaults(run=_create)
+
+    show = commands.add_parser("show", help="say what a node holds and which releases can run")
+    show.add_argument("directory")
+    show.set_defaults(run=_show)
+
+    faults = commands.add_parser("faults", help="list the ways in which the stand-in for cmsRun can fail")
+    faults.set_defaults(run=_faults)
+
+    run = commands.add_parser("run", help="run a whole job: workload, sandbox, wrapper, report")
+    run.add_argument("directory")
+    run.add_argument("--release", default="CMSSW_13_0_3", help="CMSSW release (default %(default)s)")
+    run.add_argument("--arch", action="append", default=[], metavar="SCRAM_ARCH",
+                     help="scram arch of the workload; repeat for a list (default: the release's own)")
+    run.add_argument("--steps", type=int, default=1, metavar="N", help="length of the chain of cmsRun steps")
+    run.add_argument("--pset", metavar="FILE", help="PSet file of the first step (default: ten generated events)")
+    run.add_argument("--executable", default="cmsRun", help="cmsRun or cmsRunPython3 (default %(default)s)")
+    run.add_argument("--events", type=int, default=10, metavar="N", help="events to generate (default %(default)s)")
+    run.add_argument("--fault", metavar="NAME[=VALUE]", help="let cmsRun fail; see `wmruntime node faults`")
+    run.add_argument("--fault-step", metavar="STEP", help="the step that fails (default: every step)")
+    run.add_argument("--retry", type=int, default=0, metavar="N", help="retry count of the job")
+    run.add_argument("--runtime", choices=("ours", "upstream"), default="ours", help="whose runtime runs the job")
+    run.add_argument("--job-dir", metavar="DIR", help="start directory of the job (default: made in DIR/jobs)")
+    run.add_argument("--verbose", action="store_true", help="print all the wrapper prints, not only the stations")
+    run.set_defaults(run=_run)
+
+
+def _create(arguments):
+    from WMCore.WMRuntime.WorkerNode.NodeFactory import createNode
+    start = time.time()
+    node = createNode(arguments.directory, force=arguments.force)
+    print("made the worker node %s in %.1f s" % (node.root, time.time() - start))
+    return 0
+
+
+def _show(arguments):
+    from WMCore.WMRuntime.WorkerNode.NodeFactory import WorkerNode
+    node = WorkerNode.load(arguments.directory)
+    print("worker node %s" % node.root)
+    for version, path in sorted(node.pythons.items(), key=lambda item: tuple(map(int, item[0].split(".")))):
+        print("  python %-5s %s" % (version, path or "not on this machine"))
+    for name, release in sorted(node.releases.items()):
+        print("  %-22s %-20s %s" % (name, release["arch"],
+                                    "runs" if release["runnable"] else "cannot run: %s" % release["why"]))
+    return 0
+
+
+def _faults(_):
+    from WMCore.WMRuntime.WorkerNode.payload.Faults import FAULTS
+    for name in sorted(FAULTS):
+        print("%-20s %s" % (name, FAULTS[name]))
+    return 0
+
+
+class _Follower(threading.Thread):
+    """Print the lines of a growing file that pass a test, until told to stop."""
+
+    def __init__(self, path, wanted):
+        super(_Follower, self).__init__(daemon=True)
+        self.path = path
+        self.wanted = wanted
+        self.finished = threading.Event()
+
+    def run(self):
+        while not os.path.exists(self.path):
+            if self.finished.wait(0.05):
+                return
+        with open(self.path, encoding="utf-8", errors="replace") as handle:
+            last = False
+            while not last:
+                last = self.finished.wait(0.1)
+                for line in handle:
+                    if self.wanted(line):
+                        sys.stdout.write(line)
+                        sys.stdout.flush()
+
+
+def _parseFault(text, step):
+    """Turn NAME[=VALUE] into what the stand-in reads."""
+    from WMCore.WMRuntime.WorkerNode.payload.Faults import FAULTS
+    name, _, value = text.partition("=")
+    if name not in FAULTS:
+        raise WMRuntimeError(7000, "there is no fault %r" % name, "known: %s" % ", ".join(sorted(FAULTS)),
+                             "`wmruntime node faults` says what each does")
+    try:
+        parsed = json.loads(value) if value else None
+    except ValueError:
+        parsed = value
+    return {"step": step, "fault": name, "value": parsed}
+
+
+def _newJobDir(root):
+    """Give a directory name under the node's jobs that is not taken."""
+    jobs = os.path.join(root, "jobs")
+    os.makedirs(jobs, exist_ok=True)
+    number = 1 + max([int(name.split("-")[1]) for name in os.listdir(jobs) if name.startswith("job-")] or [0])
+    return os.path.join(jobs, "job-%04d" % number)
+
+
+def _run(arguments):
+    from WMCore.WMRuntime.WorkerNode.JobRun import JobRequest, runJob
+    from WMCore.WMRuntime.WorkerNode.NodeFactory import WorkerNode
+    node = WorkerNode.load(arguments.directory)
+    fault = _parseFault(arguments.fault, arguments.fault_step) if arguments.fault else None
+    request = JobRequest(release=arguments.release, scramArchs=arguments.arch, steps=arguments.steps,
+                         pset=arguments.pset, executable=arguments.executable, events=arguments.events,
+                         fault=fault, retry=arguments.retry, runtime=arguments.runtime)
+    startDir = os.path.abspath(arguments.job_dir or _newJobDir(node.root))
+    print("job directory: %s" % startDir)
+    print("building the workload and its sandbox with WMCore ...")
+    follower = _Follower(os.path.join(startDir, "_condor_stdout"),
+                         lambda line: arguments.verbose or line.startswith("======== "))
+    follower.start()
+    try:
+        # No throttle: nobody waits for the next job of this slot.
+        result = runJob(node, request, startDir, environment={"WMA_MIN_JOB_RUNTIMESECS": "0"})
+    finally:
+        follower.finished.set()
+        follower.join(5)
+    return _tell(result)
+
+
+def _tell(result):
+    """Print how the job went; return the process status for the command."""
+    print("")
+    print("wrapper's exit status: %s" % result.exit.shellCode)
+    code = None
+    try:
+        from WMCore.FwkJobReport.Report import Report
+        report = Report()
+        report.load(result.report)
+        for step in report.listSteps():
+            codes = sorted(report.getStepExitCodes(step))
+            print("  step %-12s %s" % (step, "failed with %s" % ", ".join(map(str, codes)) if codes else "ok"))
+        code = report.getExitCode()
+        print("job's exit code:       %s" % code)
+    except Exception as ex:  # a report that does not load is what this command is there to show
+        print("the report does not load: %s" % ex)
+    scram = [call for call in result.calls if call["program"] in ("scram", "scramv1")]
+    print("sandbox:               %.0f kB" % (result.sandboxBytes / 1000.0))
+    print("scram was called       %d times" % len(scram))
+    print("report:                %s" % result.report)
+    print("log:                   %s" % result.log)
+    print("wrapper's output:      %s" % os.path.join(result.startDir, "_condor_stdout"))
+    print("step directories:      %s" % os.path.join(result.startDir, "job", "WMTaskSpace"))
+    return 0 if result.exit.shellCode == 0 and code == 0 else 1

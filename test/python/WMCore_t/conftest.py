@@ -1,0 +1,63 @@
+"""
+What the tests share: interpreters of the machine, upstream's WMCore, and one worker node in a box.
+"""
+import os
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave the slow and matrix tests out unless they are asked for by -m."""
+    if config.getoption("-m"):
+        return
+    for item in items:
+        for name in ("slow", "matrix"):
+            if item.get_closest_marker(name):
+                item.add_marker(pytest.mark.skip(reason="a %s test: run with -m %s" % (name, name)))
+
+
+@pytest.fixture(scope="session")
+def interpreters():
+    """Give the machine's interpreters, a dict of "3.6" to path."""
+    from WMCore.WMRuntime.WorkerNode.MachinePythons import findMachinePythons
+    return {series: python.executable for series, python in findMachinePythons().items()}
+
+
+@pytest.fixture(scope="session")
+def upstreamTree():
+    """Give the path entries that hold upstream's WMCore and what it imports."""
+    entries = [entry for entry in os.environ.get("WMCORE_UPSTREAM", "").split(os.pathsep) if entry]
+    if not entries:
+        pytest.skip("WMCORE_UPSTREAM does not name a directory with upstream's WMCore")
+    return entries
+
+
+@pytest.fixture(scope="session")
+def sourceTree():
+    """Give the directory that holds this project's packages."""
+    return os.path.join(TOP, "src")
+
+
+@pytest.fixture(scope="session")
+def sandboxPackages():
+    """Give the directory of the packages that a sandbox carries."""
+    directory = os.environ.get("WMRUNTIME_SANDBOX_PACKAGES", "")
+    if not os.path.isdir(directory):
+        pytest.skip("WMRUNTIME_SANDBOX_PACKAGES does not name a directory")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def workerNode(tmp_path_factory):
+    """Give one worker node in a box for the whole session."""
+    from WMCore.WMRuntime.WorkerNode.NodeFactory import createNode
+    return createNode(str(tmp_path_factory.mktemp("node") / "node"), log=lambda text: None)
+
+
+@pytest.fixture(scope="session")
+def topDirectory():
+    """Give the checkout's top directory."""
+    return TOP
