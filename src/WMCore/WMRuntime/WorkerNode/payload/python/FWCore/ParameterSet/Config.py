@@ -1,7 +1,7 @@
 """
 Config: the Process of a CMSSW configuration, and all that a configuration file reaches as `cms`
 
-Its private attributes have the names they have in CMSSW (`_Process__source`, `_Process__outputmodules`, …), and `source` is
+Its private attributes have the names they have in CMSSW (`_Process__source`, `_Process__outputmodules`, ...), and `source` is
 also in the instance's own dictionary, so that a pickle looks the same to code that reads it without CMSSW.
 """
 import importlib
