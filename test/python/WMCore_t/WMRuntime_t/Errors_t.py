@@ -1,0 +1,41 @@
+"""The table of exit codes and the shape of errors."""
+import pytest
+
+from WMCore.WMRuntime.Errors import EXIT_CODES, JobTerminated, WMRuntimeError, exitCodeInfo, processStatus
+
+
+@pytest.mark.parametrize("code", sorted(EXIT_CODES))
+def test_noCodeOfTheTableLooksLikeSuccessToAProcess(code):
+    assert 1 <= EXIT_CODES[code].processStatus <= 255
+
+
+def test_theWrapperAndBootstrapShareNoNumber_7273():
+    setters = {}
+    for info in EXIT_CODES.values():
+        setters.setdefault(info.setBy.split(",")[0], set()).add(info.code)
+    assert not setters["submit_py3.sh"] & setters["Bootstrap"]
+
+
+@pytest.mark.parametrize("code, status", [(0, 0), (1, 1), (255, 255), (256, 1), (11004, 252), (50513, 81), (8001, 65)])
+def test_processStatusIsTheLowByteButNeverZeroForAFailure(code, status):
+    assert processStatus(code) == status
+
+
+def test_anErrorSaysWhatWhereAndWhatToDo():
+    text = str(WMRuntimeError(11006, "the sandbox is cut off", "job.tar.bz2: 10 bytes", "send the job again"))
+    assert text == ("the sandbox is cut off [11006 UnpackFailed]\n  job.tar.bz2: 10 bytes\n"
+                    "  what to do: send the job again")
+
+
+def test_anErrorKnowsItsCategoryAndWhetherARetryCanHelp():
+    error = WMRuntimeError(11004, "no python")
+    assert (error.category, error.retryable) == ("site", True)
+
+
+def test_anUnknownCodeIsAnAnswerNotAnError():
+    assert exitCodeInfo(4242).name == "Unknown"
+
+
+def test_jobTerminatedPassesThroughExceptException():
+    assert not issubclass(JobTerminated, Exception)
+    assert JobTerminated(15).signalNumber == 15
