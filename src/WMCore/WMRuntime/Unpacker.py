@@ -1,0 +1,600 @@
+#!/usr/bin/env python3
+"""
+Unpack a sandbox on a worker node, so that the job's Startup.py can be run.
+
+It travels beside the sandbox and runs as a plain file, before anything else of WMCore is there: standard library only,
+python 3.6 or later.
+
+    python3 Unpacker.py --sandbox=FILE --package=FILE --index=N --jobname=NAME [--report=FILE]
+"""
+import bz2
+import getopt
+import gzip
+import logging
+import lzma
+import os
+import re
+import shutil
+import socket
+import stat
+import sys
+import tarfile
+import tempfile
+import traceback
+import zipfile
+from xml.sax.saxutils import escape, quoteattr
+
+options = {
+    "sandbox=": "WMAGENT_SANDBOX",
+    "package=": "WMAGENT_PACKAGE",
+    "index=": "WMAGENT_INDEX",
+    "jobname=": "WMAGENT_JOBNAME",
+    "report=": "WMAGENT_REPORT",
+}
+
+UNPACK_FAILED = 11006
+
+# Real sandboxes hold tens of members and some MB; with user code some hundred MB.
+MAX_MEMBERS = 100000
+MAX_MEMBER_BYTES = 4 * 1024 ** 3
+MAX_TOTAL_BYTES = 8 * 1024 ** 3
+COPY_BYTES = 1024 ** 2
+
+_OPENERS = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\x00", lzma.open))
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_STEP_SECTIONS = ("site", "output", "input", "performance", "parameters", "logs")
+
+
+class UnpackError(Exception):
+    """
+    Tell what is wrong with a file, and what to do.
+
+    :param message: str, the file, what was expected and what was found
+    :param hint: str, what to do about it
+    """
+
+    def __init__(self, message, hint):
+        super(UnpackError, self).__init__("%s\n  what to do: %s" % (message, hint))
+        self.message = message
+        self.hint = hint
+
+
+RESUBMIT = "submit the job again; if it fails elsewhere too, build the sandbox anew on the agent"
+REBUILD = "build the sandbox anew on the agent; do not run this one"
+
+
+class CountingStream(object):
+    """
+    Read a decompressed archive, keeping count and the last bytes, which say whether the archive is whole.
+
+    :param stream: file object to read from
+    :param limit: int, bytes after which reading is refused
+    """
+
+    def __init__(self, stream, limit):
+        self.stream = stream
+        self.limit = limit
+        self.count = 0
+        self.tail = b""
+
+    def read(self, size):
+        """
+        Read like a file.
+
+        :param size: int, bytes wanted
+        :return: bytes
+        :raises UnpackError: when the limit is passed
+        """
+        data = self.stream.read(size)
+        self.count += len(data)
+        self.tail = (self.tail + data)[-2 * tarfile.BLOCKSIZE:]
+        if self.count > self.limit:
+            raise UnpackError("the archive is longer than %d bytes when decompressed" % self.limit, REBUILD)
+        return data
+
+    def drain(self):
+        """
+        Read to the end, which makes the decompressor check its sums.
+        """
+        while self.read(COPY_BYTES):
+            pass
+
+
+class SandboxArchive(object):
+    """
+    Unpack a tar archive into a directory, and nothing outside it.
+
+    Each member is checked before it is written. tarfile's own filters are not relied on: python 3.6 has none, and some
+    later ones have broken ones (CVE-2007-4559, gh-107845).
+
+    :param path: str, the archive: tar, plain or with gzip, bzip2 or xz
+    :param maxMembers: int, more members than this are refused
+    :param maxMemberBytes: int, a larger file is refused
+    :param maxTotalBytes: int, more bytes in all files together are refused
+    """
+
+    def __init__(self, path, maxMembers=MAX_MEMBERS, maxMemberBytes=MAX_MEMBER_BYTES, maxTotalBytes=MAX_TOTAL_BYTES):
+        self.path = path
+        self.maxMembers = maxMembers
+        self.maxMemberBytes = maxMemberBytes
+        self.maxTotalBytes = maxTotalBytes
+        self.base = None
+        self.kinds = {}
+        self.links = []
+        self.total = 0
+
+    def extractTo(self, directory):
+        """
+        Unpack all members.
+
+        :param directory: str, an existing, empty directory
+        :return: int, number of members
+        :raises UnpackError: when the archive is damaged or a member is not acceptable; what was written so far stays
+        """
+        self.base = os.path.realpath(directory)
+        count = 0
+        try:
+            with self._open() as raw:
+                # padding and headers come on top of the files' bytes
+                stream = CountingStream(raw, self.maxTotalBytes + (self.maxMembers + 20) * 4 * tarfile.BLOCKSIZE)
+                with tarfile.open(fileobj=stream, mode="r|") as archive:
+                    for member in archive:
+                        count += 1
+                        if count > self.maxMembers:
+                            raise UnpackError("more than %d members" % self.maxMembers, REBUILD)
+                        self._extract(archive, member)
+                    stream.drain()
+                if not count or stream.tail.strip(b"\0") or len(stream.tail) < 2 * tarfile.BLOCKSIZE:
+                    raise UnpackError("the archive ends after %d members without the two empty blocks that close a tar"
+                                      " archive: it was cut short" % count, RESUBMIT)
+            self._checkLinks()
+        except UnpackError as ex:
+            raise UnpackError("sandbox %s: %s" % (self.path, ex.message), ex.hint)
+        except Exception as ex:
+            what = "%s: %s, after %d members" % (type(ex).__name__, ex, count)
+            if getattr(ex, "errno", None) is None:
+                raise UnpackError("sandbox %s: the archive is damaged, %s" % (self.path, what), RESUBMIT)
+            raise UnpackError("sandbox %s: cannot be unpacked to %s, %s" % (self.path, directory, what),
+                              "check the space and the rights on the disk of this node, and " + RESUBMIT)
+        return count
+
+    def _open(self):
+        """
+        Open the archive by what its first bytes say, not by its name.
+        """
+        if not os.path.exists(self.path):
+            raise UnpackError("there is no such file in %s, the batch system should have transferred it" % os.getcwd(),
+                              RESUBMIT)
+        if not os.path.isfile(self.path):
+            raise UnpackError("a file was expected, found something else", RESUBMIT)
+        if os.path.getsize(self.path) == 0:
+            raise UnpackError("the file is empty (0 bytes), a tar archive was expected", RESUBMIT)
+        with open(self.path, "rb") as handle:
+            head = handle.read(512)
+        for magic, opener in _OPENERS:
+            if head.startswith(magic):
+                return opener(self.path, "rb")
+        if head[257:262] != b"ustar":
+            raise UnpackError("neither tar nor tar with gzip, bzip2 or xz, it begins with %r" % head[:16], RESUBMIT)
+        return open(self.path, "rb")
+
+    def _extract(self, archive, member):
+        """
+        Check one member and write it.
+        """
+        name = self._checkName(member)
+        if name == "":
+            if not member.isdir():
+                raise UnpackError("member %r: its name is that of the job directory itself" % member.name, REBUILD)
+            return
+        kind = self._kindOf(member)
+        if name in self.kinds and not kind == self.kinds[name] == "directory":
+            raise UnpackError("member %r is there twice" % member.name, REBUILD)
+        target = os.path.join(self.base, *name.split("/"))
+        self._makeParents(name, member)
+        if os.path.lexists(target) and not kind == "directory":
+            raise UnpackError("member %r: a directory of that name is there already" % member.name, REBUILD)
+        getattr(self, "_write" + kind.capitalize())(archive, member, name, target)
+        self.kinds[name] = kind
+
+    @staticmethod
+    def _checkName(member):
+        """
+        Give the member's name as a plain relative path; "" for the top directory.
+        """
+        name = member.name
+        parts = [part for part in name.split("/") if part not in ("", ".")]
+        if name.startswith("/") or ".." in parts or "\0" in name or (not parts and name.strip("./")):
+            raise UnpackError("member %r: a path inside the job directory was expected" % name, REBUILD)
+        return "/".join(parts)
+
+    @staticmethod
+    def _kindOf(member):
+        """
+        Give the kind of a member: file, directory, symlink or hardlink; nothing else has business in a sandbox.
+        """
+        if member.isdir():
+            return "directory"
+        if member.issym():
+            return "symlink"
+        if member.islnk():
+            return "hardlink"
+        if member.isreg():
+            return "file"
+        raise UnpackError("member %r is neither file, directory nor link (tar type %r)" % (member.name, member.type),
+                          REBUILD)
+
+    def _makeParents(self, name, member):
+        """
+        Make the directories above a member; none of them may be a link, or the member would be written elsewhere.
+        """
+        path = self.base
+        done = ""
+        for part in name.split("/")[:-1]:
+            path = os.path.join(path, part)
+            done = (done + "/" + part).lstrip("/")
+            if not os.path.lexists(path):
+                os.mkdir(path, 0o755)
+                self.kinds[done] = "directory"
+            if not stat.S_ISDIR(os.lstat(path).st_mode):
+                raise UnpackError("member %r lies below %r, which is not a directory" % (member.name, done), REBUILD)
+
+    def _writeDirectory(self, _archive, member, _name, target):
+        """
+        Make a directory; its owner can always write there.
+        """
+        if not os.path.lexists(target):
+            os.mkdir(target, 0o755)
+        elif not stat.S_ISDIR(os.lstat(target).st_mode):
+            raise UnpackError("member %r: something else of that name is there already" % member.name, REBUILD)
+        os.chmod(target, member.mode & 0o755 | 0o700)
+
+    def _writeFile(self, archive, member, _name, target):
+        """
+        Write a regular file, without set-user-id bits and write access for others.
+        """
+        self.total += member.size
+        if member.size > self.maxMemberBytes or self.total > self.maxTotalBytes or member.size < 0:
+            raise UnpackError("member %r: %d bytes, %d in all; allowed are %d per file and %d in all"
+                              % (member.name, member.size, self.total, self.maxMemberBytes, self.maxTotalBytes),
+                              REBUILD)
+        source = archive.extractfile(member)
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        with os.fdopen(handle, "wb") as sink:
+            shutil.copyfileobj(source, sink, COPY_BYTES)
+            written = sink.tell()
+            os.fchmod(sink.fileno(), member.mode & 0o755 | 0o600)
+        if written != member.size:
+            raise UnpackError("member %r: %d bytes expected, %d found" % (member.name, member.size, written), RESUBMIT)
+        # a .pyc is checked against the time of its source
+        mtime = min(max(member.mtime, 0), 2 ** 33)
+        os.utime(target, (mtime, mtime))
+
+    def _writeSymlink(self, _archive, member, name, target):
+        """
+        Make a symbolic link to a place inside; where it really leads is checked at the end.
+        """
+        link = member.linkname
+        goal = os.path.normpath(os.path.join(os.path.dirname(name), link))
+        if not link or "\0" in link or link.startswith("/") or goal.split("/")[0] == "..":
+            raise UnpackError("member %r is a link to %r, outside the job directory" % (member.name, link), REBUILD)
+        os.symlink(link, target)
+        self.links.append((target, member))
+
+    def _writeHardlink(self, _archive, member, _name, target):
+        """
+        Make a hard link to a regular file unpacked before.
+        """
+        parts = [part for part in member.linkname.split("/") if part not in ("", ".")]
+        goal = "/".join(parts)
+        if member.linkname.startswith("/") or ".." in parts or self.kinds.get(goal) not in ("file", "hardlink"):
+            raise UnpackError("member %r is a hard link to %r, a file that comes before it in the archive was expected"
+                              % (member.name, member.linkname), REBUILD)
+        os.link(os.path.join(self.base, goal), target)
+
+    def _checkLinks(self):
+        """
+        Follow each symbolic link, now that all are there: links through links must stay inside as well.
+        """
+        for path, member in self.links:
+            real = os.path.realpath(path)
+            if real != self.base and not real.startswith(self.base + os.sep):
+                raise UnpackError("member %r is a link to %r, which leads out of the job directory"
+                                  % (member.name, member.linkname), REBUILD)
+
+
+def _pickleText(value):
+    """
+    Write a string in pickle protocol 0, which is plain ASCII.
+    """
+    out = []
+    for char in value:
+        code = ord(char)
+        if 32 <= code < 127 and char != "\\":
+            out.append(char)
+        elif 0xd800 <= code <= 0xdfff:
+            out.append("?")
+        else:
+            out.append("\\u%04x" % code if code < 0x10000 else "\\U%08x" % code)
+    return "V%s\n" % "".join(out)
+
+
+class SectionPickle(object):
+    """
+    Write the pickle of a tree of WMCore.Configuration.ConfigSection without having WMCore.
+
+    The classes it names are the ones any report names, and readers with an allow-list accept: ConfigSection, object,
+    set and copy_reg._reconstructor.
+    """
+
+    def __init__(self):
+        self.count = 0
+
+    def dumps(self, name, content):
+        """
+        Write one tree.
+
+        :param name: str, name of the top section
+        :param content: dict of attributes; a dict value is a section, others are None, bool, int, str or list of str
+        :return: bytes, pickle of protocol 0
+        """
+        return (self._section(name, content, None) + ".").encode("ascii")
+
+    def _section(self, name, content, parent):
+        number = self.count
+        self.count += 1
+        state = [("_internal_documentation", self._value("")), ("_internal_name", self._value(name)),
+                 ("_internal_settings", self._set(content)), ("_internal_docstrings", "(d"),
+                 ("_internal_children", self._set(key for key in content if isinstance(content[key], dict))),
+                 ("_internal_parent_ref", "N" if parent is None else "g%d\n" % parent),
+                 ("_internal_skipChecks", self._value(False))]
+        for key, value in content.items():
+            state.append((key, self._section(key, value, number) if isinstance(value, dict) else self._value(value)))
+        head = "ccopy_reg\n_reconstructor\n(cWMCore.Configuration\nConfigSection\nc__builtin__\nobject\nNtRp%d\n(d"
+        return head % number + "".join(_pickleText(key) + text + "s" for key, text in state) + "b"
+
+    def _set(self, names):
+        return "c__builtin__\nset\n((l%stR" % "".join(_pickleText(name) + "a" for name in names)
+
+    def _value(self, value):
+        if value is None:
+            return "N"
+        if isinstance(value, bool):
+            return "I0%d\n" % value
+        if isinstance(value, int):
+            return "I%d\n" % value
+        if isinstance(value, list):
+            return "(l%s" % "".join(self._value(item) + "a" for item in value)
+        return _pickleText(value)
+
+
+def reportPickle(exitCode, errorType, details):
+    """
+    Make the report of a job that failed before it began, as WMCore's Report().addError(...) and save(...) would.
+
+    :param exitCode: int, full exit code
+    :param errorType: str, name of the error
+    :param details: str, what happened
+    :return: bytes, a pickle that WMCore's Report().load() reads
+    """
+    step = {"id": None, "status": exitCode, "outputModules": []}
+    step.update((name, {}) for name in _STEP_SECTIONS)
+    step["analysis"] = {"files": {"fileCount": 0}}
+    step["fallback"] = {"files": {"fileCount": 0}}
+    step["skipped"] = {"events": {}, "files": {"fileCount": 0}}
+    step["cleanup"] = {"removed": {"fileCount": 0}, "unremoved": {}}
+    step["errors"] = {"errorCount": 1, "error0": {"exitCode": exitCode, "type": errorType, "details": details}}
+    report = {"steps": ["CRITICAL"], "workload": "Unknown", "completed": False, "hostName": socket.gethostname()}
+    if os.environ.get("WMRUNTIME_SITE_NAME"):
+        report["siteName"] = os.environ["WMRUNTIME_SITE_NAME"]
+    report["CRITICAL"] = step
+    return SectionPickle().dumps("FrameworkJobReport", report)
+
+
+def _writeFile(path, data):
+    """
+    Write a file under a temporary name, then rename it.
+    """
+    temporary = "%s.tmp.%d" % (path, os.getpid())
+    try:
+        with open(temporary, "wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.rename(temporary, path)
+    finally:
+        if os.path.lexists(temporary):
+            os.unlink(temporary)
+
+
+def _xmlText(value):
+    """
+    Replace what no XML document may hold, even escaped.
+    """
+    return _NOT_XML.sub("?", str(value))
+
+
+def makeErrorReport(jobName, exitCode, message):
+    """
+    Write FrameworkJobReport.xml in the current directory, saying that the job could not be set up.
+
+    :param jobName: str or None, name of the job
+    :param exitCode: int, exit code
+    :param message: str, what happened
+    """
+    name = quoteattr(_xmlText(jobName or "unknown"))
+    text = ('<?xml version="1.0" encoding="UTF-8"?>\n<FrameworkJobReport Status="Failed" Name=%s>\n'
+            '<ExitCode Value="%d"/>\n<FrameworkError ExitStatus="%d" Type="BootstrapError">\n%s\n</FrameworkError>\n'
+            '</FrameworkJobReport>\n') % (name, int(exitCode), int(exitCode), escape(_xmlText(message)))
+    _writeFile("FrameworkJobReport.xml", text.encode("utf-8"))
+
+
+def _setAside(path):
+    """
+    Rename what an earlier run left at path, so that none of it is taken for this job's.
+    """
+    number = 1
+    while os.path.lexists("%s.old-%d" % (path, number)):
+        number += 1
+    os.rename(path, "%s.old-%d" % (path, number))
+    logging.warning("%s was there already: renamed to %s.old-%d", path, path, number)
+
+
+def _extractStartup(jobDir):
+    """
+    Copy Startup.py out of WMCore.zip, where the wrapper expects it.
+    """
+    archive = os.path.join(jobDir, "WMCore.zip")
+    member = "WMCore/WMRuntime/Startup.py"
+    try:
+        with zipfile.ZipFile(archive, "r") as handle:
+            source = handle.read(member)
+    except FileNotFoundError:
+        raise UnpackError("WMCore.zip is not in the sandbox, it holds: %s" % ", ".join(sorted(os.listdir(jobDir))),
+                          REBUILD)
+    except KeyError:
+        raise UnpackError("WMCore.zip in the sandbox holds no %s" % member, REBUILD)
+    except Exception as ex:
+        raise UnpackError("WMCore.zip in the sandbox is damaged, %s: %s" % (type(ex).__name__, ex), REBUILD)
+    _writeFile(os.path.join(jobDir, "Startup.py"), source)
+
+
+def createWorkArea(sandbox):
+    """
+    Unpack the sandbox to the directory job of the current directory.
+
+    It is unpacked beside it and renamed at the end: job is whole or not there. A job directory an earlier run left is
+    renamed to job.old-1, job.old-2...; its files were mixed with the new ones once.
+
+    :param sandbox: str, path of the sandbox archive
+    :return: str, absolute path of the job directory
+    :raises UnpackError: when the sandbox is damaged, not acceptable or incomplete
+    """
+    currentDir = os.getcwd()
+    jobDir = os.path.join(currentDir, "job")
+    temporary = tempfile.mkdtemp(prefix="job.tmp-", dir=currentDir)
+    try:
+        count = SandboxArchive(sandbox).extractTo(temporary)
+        _extractStartup(temporary)
+        if not os.path.isdir(os.path.join(temporary, "WMSandbox")):
+            raise UnpackError("sandbox %s: no directory WMSandbox in it, it holds: %s"
+                              % (sandbox, ", ".join(sorted(os.listdir(temporary)))), REBUILD)
+        startupScript = os.path.join(temporary, "StartupScript")
+        if not os.path.isdir(startupScript):
+            os.mkdir(startupScript)
+        os.chmod(temporary, 0o755)
+        if os.path.lexists(jobDir):
+            _setAside(jobDir)
+        os.rename(temporary, jobDir)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    logging.info("%d members of %s unpacked to %s", count, sandbox, jobDir)
+    logging.info("PYTHONPATH=%s", os.environ.get("PYTHONPATH"))
+    return jobDir
+
+
+def _jobIndex(value):
+    """
+    Give the job index as an integer: JobIndex.py is python code that Startup imports.
+    """
+    if not re.match(r"[0-9]{1,18}\Z", str(value)):
+        raise UnpackError("job index %r: a number was expected" % (value,),
+                          "check the arguments of the job, and " + RESUBMIT)
+    return int(value)
+
+
+def installPackage(jobArea, jobPackage, jobIndex):
+    """
+    Put the job package and the job's index in it where Bootstrap looks for them.
+
+    :param jobArea: str, the job directory
+    :param jobPackage: str, path of the job package, a pickle
+    :param jobIndex: int, or str of digits: key of the job in the package
+    :raises UnpackError: when the package is missing or empty, or the index is not a number
+    """
+    index = _jobIndex(jobIndex)
+    target = os.path.join(jobArea, "WMSandbox")
+    if not os.path.isdir(target):
+        raise UnpackError("%s: no such directory, the sandbox should have brought it" % target, REBUILD)
+    if not os.path.isfile(jobPackage) or os.path.getsize(jobPackage) == 0:
+        found = "it is empty or no file" if os.path.exists(jobPackage) else "there is no such file"
+        raise UnpackError("job package %s: %s, the pickle of a job package was expected" % (jobPackage, found),
+                          RESUBMIT)
+    package = os.path.join(target, "JobPackage.pcl")
+    shutil.copyfile(jobPackage, package + ".tmp")
+    os.rename(package + ".tmp", package)
+    _writeFile(os.path.join(target, "JobIndex.py"), ("jobIndex = %d\n" % index).encode("ascii"))
+
+
+def _fail(jobname, report, message):
+    """
+    Write both reports, log the message, and leave.
+    """
+    logging.error(message)
+    for write in (lambda: makeErrorReport(jobname, UNPACK_FAILED, message),
+                  lambda: report and _writeFile(report, reportPickle(UNPACK_FAILED, "UnpackFailed", message))):
+        try:
+            write()
+        except EnvironmentError as ex:
+            logging.error("Cannot write an error report: %s", ex)
+    sys.exit(1)
+
+
+def runUnpacker(sandbox, package, jobIndex, jobname, report=None):
+    """
+    Unpack the sandbox and install the job package; on failure write the error reports and leave.
+
+    :param sandbox: str, path of the sandbox archive
+    :param package: str, path of the job package
+    :param jobIndex: int or str of digits, the job's key in the package
+    :param jobname: str or None, name of the job for FrameworkJobReport.xml
+    :param report: str or None, where to write an error report as WMCore's pickle
+    :raises SystemExit: with status 1 when it fails
+    """
+    try:
+        # before minutes are spent on the sandbox
+        _jobIndex(jobIndex)
+        jobArea = createWorkArea(sandbox)
+        installPackage(jobArea, package, jobIndex)
+    except UnpackError as ex:
+        _fail(jobname, report, "Unable to create job area for bootstrap\n%s" % ex)
+    except Exception as ex:
+        _fail(jobname, report, "Unable to create job area for bootstrap\n%s: %s\n%s"
+              % (type(ex).__name__, ex, traceback.format_exc()))
+
+
+def _readArguments(arguments):
+    """
+    Give the settings from the command line, else from the environment.
+
+    :raises getopt.GetoptError: for an unknown option
+    """
+    settings = dict((option.rstrip("="), os.environ.get(name)) for option, name in options.items())
+    for option, value in getopt.getopt(arguments, "", list(options))[0]:
+        settings[option[2:]] = value
+    return settings
+
+
+def main(arguments):
+    """
+    Run as a program.
+
+    :param arguments: list of str, the command line without the program's name
+    :raises SystemExit: with status 1 when it fails
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s:%(levelname)s:%(module)s:%(message)s")
+    try:
+        settings = _readArguments(arguments)
+    except getopt.GetoptError as ex:
+        _fail(os.environ.get("WMAGENT_JOBNAME"), os.environ.get("WMAGENT_REPORT"), "Error in the arguments: %s" % ex)
+    for name, label in (("sandbox", "Sandbox"), ("package", "Job Package"), ("index", "Job Index")):
+        if not settings[name]:
+            _fail(settings["jobname"], settings["report"],
+                  "No %s provided\n  what to do: give --%s= or set %s" % (label, name, options[name + "="]))
+    runUnpacker(sandbox=settings["sandbox"], package=settings["package"], jobIndex=settings["index"],
+                jobname=settings["jobname"], report=settings["report"])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
