@@ -1,0 +1,132 @@
+"""
+Environments for child processes: without the wrapper's python, or with it and nothing half-mixed.
+
+The wrapper puts its own python (the COMP area's) into PATH, LD_LIBRARY_PATH and PYTHONPATH. Left there
+it breaks scram (#10765), cmsRun (CRABServer#8805) and xrootd (#11893).
+"""
+import os
+import re
+import sys
+
+# Where the wrapper keeps the values from before it took its python in.
+START_VARIABLES = {"PATH": "WMRUNTIME_START_PATH",
+                   "LD_LIBRARY_PATH": "WMRUNTIME_START_LD_LIBRARY_PATH",
+                   "PYTHONPATH": "WMRUNTIME_START_PYTHONPATH"}
+# What else steers a python: which code it finds, and whether it starts at all.
+PYTHON_VARIABLES = ("PYTHONHOME", "PYTHONSTARTUP", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "PYTHONEXECUTABLE",
+                    "PYTHONPLATLIBDIR", "PYTHONSAFEPATH", "PYTHONPYCACHEPREFIX", "PYTHONOPTIMIZE",
+                    "PYTHONINSPECT", "PYTHONWARNINGS", "__PYVENV_LAUNCHER__")
+# What a command in a clean environment still gets. CRAB's jobs failed one after the other for the lack
+# of X509_USER_PROXY (CRABServer#6755) and XrdSec* (CRABServer#6953); the list is the answer to #10970.
+ALLOWED_NAMES = frozenset(["HOME", "USER", "LOGNAME", "SHELL", "TERM", "TZ", "LANG", "LANGUAGE", "TMPDIR", "TMP", "TEMP",
+                           "PATH", "CMS_PATH", "SITECONFIG_PATH", "VO_CMS_SW_DIR", "OSG_APP",
+                           "CONDOR_CONFIG", "MACHINEFEATURES", "JOBFEATURES", "FRONTIER_ID", "KRB5CCNAME",
+                           "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+                           "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"])
+ALLOWED_PREFIXES = ("LC_", "X509_", "VOMS_", "BEARER_TOKEN", "XrdSec", "XRD_", "_CONDOR_", "GFAL_",
+                    "SCRAM_", "WMRUNTIME_", "WMAGENT_", "APPTAINER_", "SINGULARITY_")
+_COMP_AREA = re.compile(r"^(.*/COMP/[^/]+)/external(?:/|$)")
+_SECRET_NAME = r"[A-Za-z0-9_]*(?:TOKEN|PASSWORD|PASSWD|SECRET|CREDS|PROXY)[A-Za-z0-9_]*"
+_SECRET_SETTING = re.compile(r"\b(%s)=(\"[^\"]*\"|'[^']*'|[^\s;]+)" % _SECRET_NAME, re.IGNORECASE)
+_SECRET_VALUE = re.compile(r"^%s$" % _SECRET_NAME.replace("|PROXY", ""), re.IGNORECASE)
+
+
+def interpreterAreas(prefixes=None):
+    """
+    Find the COMP areas the running python lives in.
+
+    :param prefixes: list of str, directories of the interpreter; None for the running one's
+    :return: tuple of str, `.../COMP/<os>_<cpu>` directories, as named and with links resolved
+    """
+    if prefixes is None:
+        prefixes = [sys.prefix, sys.exec_prefix, getattr(sys, "base_prefix", sys.prefix), sys.executable or ""]
+    areas = set()
+    for prefix in prefixes:
+        for path in (prefix, os.path.realpath(prefix)):
+            found = _COMP_AREA.match(path)
+            if found:
+                # COMP/rhel8_x86_64 is a link to COMP/<scram arch>: entries may be written either way.
+                areas.update((found.group(1), os.path.realpath(found.group(1))))
+    return tuple(sorted(areas))
+
+
+def _inside(entry, areas):
+    return any((path + "/").startswith(area + "/") for area in areas
+               for path in (entry, os.path.realpath(entry) if entry else entry))
+
+
+def _withoutAreas(value, areas):
+    return ":".join(entry for entry in value.split(":") if not _inside(entry, areas))
+
+
+def withoutWrapperPython(environ, prefixes=None):
+    """
+    Build an environment for a foreign program: scram, cmsRun, gfal, xrootd.
+
+    PATH, LD_LIBRARY_PATH and PYTHONPATH get the values the wrapper found when it started
+    (WMRUNTIME_START_*; empty means unset). Where the wrapper left none, as in CRAB or by hand, PYTHONPATH
+    goes, and PATH and LD_LIBRARY_PATH lose the entries inside the running python's own COMP area.
+    PYTHONHOME and its like always go.
+
+    :param environ: dict, left as it is
+    :param prefixes: list of str, directories of the interpreter; None for the running one's
+    :return: dict
+    """
+    result = {name: value for name, value in environ.items() if name not in PYTHON_VARIABLES}
+    areas = None
+    for name, start in START_VARIABLES.items():
+        if start in environ:
+            value = environ[start]
+        elif name == "PYTHONPATH":
+            value = ""
+        else:
+            areas = interpreterAreas(prefixes) if areas is None else areas
+            value = _withoutAreas(environ.get(name, ""), areas)
+        if value:
+            result[name] = value
+        else:
+            result.pop(name, None)
+    return result
+
+
+def withWrapperPython(environ, wrapperEnviron):
+    """
+    Build an environment for the wrapper's own python out of a release's.
+
+    Everything that steers a python or its libraries comes from the wrapper, whole, so the two pythons
+    are never mixed (60515 storms, #6179). PATH stays the release's: the program is named by its full path.
+
+    :param environ: dict, the release's environment, left as it is
+    :param wrapperEnviron: dict, the environment the running python itself has
+    :return: dict
+    """
+    steering = PYTHON_VARIABLES + ("PYTHONPATH", "LD_LIBRARY_PATH")
+    result = {name: value for name, value in environ.items() if name not in steering}
+    result.update((name, wrapperEnviron[name]) for name in steering if name in wrapperEnviron)
+    return result
+
+
+def allowedOnly(environ):
+    """
+    Keep what a command in a clean environment may have.
+
+    :param environ: dict, left as it is
+    :return: dict
+    """
+    return {name: value for name, value in environ.items()
+            if name in ALLOWED_NAMES or name.startswith(ALLOWED_PREFIXES)}
+
+
+def withoutSecrets(text, environ=None):
+    """
+    Blot out credentials in text that goes to a log or a report.
+
+    :param text: str
+    :param environ: dict whose secret values are blotted out too; None for os.environ
+    :return: str
+    """
+    environ = os.environ if environ is None else environ
+    for name, value in environ.items():
+        if len(value) >= 8 and not value.startswith("/") and _SECRET_VALUE.match(name):
+            text = text.replace(value, "***")
+    return _SECRET_SETTING.sub(r"\1=***", text)
