@@ -1,0 +1,221 @@
+"""
+SCRAM architectures: their parts, their order, and which of a list fits a node.
+
+A scram arch is `<os><version>_<cpu>_<compiler><version>`, such as el8_amd64_gcc12.
+"""
+import logging
+import os
+import platform
+import re
+
+import attr
+
+# Read by CRAB's TaskWorker and by BossAir (scramArchtoRequiredOS): entries are only ever added.
+SCRAM_TO_ARCH = {"amd64": "X86_64", "aarch64": "aarch64", "ppc64le": "ppc64le", "riscv64": "riscv64"}
+ARCH_TO_SCRAM = {machine: cpu for cpu, machine in SCRAM_TO_ARCH.items()}
+ARCH_TO_OS = dict([("slc5", ["rhel6"]), ("slc6", ["rhel6"]), ("slc7", ["rhel7"])] +
+                  [(family + version, ["rhel" + version]) for version in ("8", "9", "10")
+                   for family in ("el", "cc", "cs", "alma", "rocky")])
+OS_TO_ARCH = {system: [arch for arch, systems in ARCH_TO_OS.items() if system in systems]
+              for system in sorted(set(sum(ARCH_TO_OS.values(), [])))}
+
+_FORM = re.compile(r"^([a-z]+)([0-9]+)_([a-z0-9]+)_([a-z]+)([0-9]*)(.*)$")
+
+
+def compilerVersion(digits):
+    """
+    Read the digits of a compiler name as a version, so that gcc12 follows gcc9 and gcc820 precedes both.
+
+    Up to gcc 9 each digit is a part (gcc820 is 8.2.0); from 10 on the first two are the major number.
+
+    :param digits: str
+    :return: tuple of int, empty for no digits
+    """
+    if not digits:
+        return ()
+    width = 2 if digits[0] in "12" and len(digits) > 1 else 1
+    return (int(digits[:width]),) + tuple(int(digit) for digit in digits[width:])
+
+
+@attr.s(frozen=True, order=False)
+class ScramArch(object):
+    """
+    Hold the parts of a scram arch.
+
+    :param text: str, the arch as written
+    :param osFamily: str, slc, el, cs, ...
+    :param osVersion: int
+    :param cpu: str, as scram names it
+    :param compiler: str, gcc nearly always
+    :param version: tuple of int, of the compiler
+    """
+    text = attr.ib(type=str)
+    osFamily = attr.ib(type=str)
+    osVersion = attr.ib(type=int)
+    cpu = attr.ib(type=str)
+    compiler = attr.ib(type=str)
+    version = attr.ib(type=tuple)
+
+    @classmethod
+    def parse(cls, text):
+        """
+        Read a scram arch.
+
+        :param text: str or bytes
+        :return: ScramArch
+        :raises ValueError: when it has not the three parts
+        """
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", "replace")
+        found = _FORM.match(text) if isinstance(text, str) else None
+        if found is None:
+            raise ValueError("%r is no scram arch such as el8_amd64_gcc12" % (text,))
+        family, number, cpu, compiler, digits, _rest = found.groups()
+        return cls(text, family, int(number), cpu, compiler, compilerVersion(digits))
+
+    @property
+    def osName(self):
+        """Give the first part, such as el8."""
+        return "%s%d" % (self.osFamily, self.osVersion)
+
+    @property
+    def requiredOS(self):
+        """Give the names, in HTCondor's words (rhel8), of the systems this arch runs on; none when unknown."""
+        return tuple(ARCH_TO_OS.get(self.osName, ()))
+
+    @property
+    def machine(self):
+        """Give the CPU in HTCondor's words (X86_64), None when unknown."""
+        return SCRAM_TO_ARCH.get(self.cpu)
+
+    @property
+    def sortKey(self):
+        """Order by system generation, then compiler, then el before its rebuilds; the text makes it total."""
+        return (self.osVersion, self.compiler == "gcc", self.version, self.osFamily == "el", self.text)
+
+    def __lt__(self, other):
+        if not isinstance(other, ScramArch):
+            return NotImplemented
+        return self.sortKey < other.sortKey
+
+
+@attr.s(frozen=True)
+class ArchChoice(object):
+    """
+    Hold which arch was chosen, and why not the others.
+
+    :param arch: str, or None when none fits
+    :param rejected: tuple of (arch as given, str reason)
+    :param reasons: tuple of str, what the choice rests on
+    """
+    arch = attr.ib()
+    rejected = attr.ib(default=())
+    reasons = attr.ib(default=())
+
+    def describe(self):
+        """
+        Say the choice and its reasons in one text.
+
+        :return: str
+        """
+        head = "scram arch %s" % self.arch if self.arch else "no scram arch fits this node"
+        parts = list(self.reasons) + ["not %s: %s" % pair for pair in self.rejected]
+        return "%s (%s)" % (head, "; ".join(parts)) if parts else head
+
+
+def getPlatformMachine():
+    """
+    Give the CPU of this node in HTCondor's words.
+
+    :return: str, X86_64 for x86_64, else as the system says
+    """
+    machine = platform.machine()
+    return "X86_64" if machine == "x86_64" else machine
+
+
+def readRequiredOS(environ=None):
+    """
+    Read GLIDEIN_REQUIRED_OS from the machine ad, the system of the container the pilot made.
+
+    :param environ: dict, None for os.environ; its _CONDOR_MACHINE_AD names the file
+    :return: str such as rhel8, or None when there is no ad or no such attribute
+    """
+    path = (os.environ if environ is None else environ).get("_CONDOR_MACHINE_AD")
+    if not path:
+        return None
+    found = None
+    try:
+        with open(path, "rb") as handle:
+            for line in handle.read(4 * 1024 * 1024).decode("utf-8", "replace").splitlines():
+                name, _equals, value = line.partition("=")
+                if name.strip().lower() == "glidein_required_os":
+                    # HTCondor writes changed attributes again: the last one counts.
+                    found = value.strip().strip('"').strip()
+    except OSError as ex:
+        logging.warning("Cannot read the machine ad %s: %s", path, ex)
+    return found or None
+
+
+def _knownSystems(requiredOS):
+    names = [name.strip().lower() for name in (requiredOS or "").split(",")]
+    return [name for name in names if name in OS_TO_ARCH]
+
+
+def _whyNot(arch, systems, machine):
+    """Give the reason why an arch does not run on this node, None when it does."""
+    if systems and not set(systems).intersection(arch.requiredOS):
+        needs = ",".join(arch.requiredOS) or "an unknown system"
+        return "needs %s, this node is %s" % (needs, ",".join(systems))
+    if arch.machine is not None and machine in ARCH_TO_SCRAM and arch.machine != machine:
+        return "needs a %s CPU, this node has %s" % (arch.machine, machine)
+    return None
+
+
+def chooseScramArch(archs, requiredOS=None, machine=None):
+    """
+    Choose the best arch of a list for a node.
+
+    The system must fit (when it is known) and the CPU must. Of those that fit the newest system generation
+    wins, then the newest compiler. A CPU not in the tables cannot be compared: such an arch is taken last.
+
+    :param archs: list of str
+    :param requiredOS: str, the node's system in HTCondor's words; None or `any` leaves it open
+    :param machine: str, the node's CPU in HTCondor's words; None for the running machine's
+    :return: ArchChoice
+    """
+    machine = machine or getPlatformMachine()
+    systems = _knownSystems(requiredOS)
+    reasons = ["CPU %s" % machine, "system %s" % ",".join(systems) if systems else
+               "system unknown (GLIDEIN_REQUIRED_OS is %s)" % (requiredOS or "not set")]
+    fitting, rejected = [], []
+    for text in archs:
+        try:
+            arch = ScramArch.parse(text)
+        except ValueError as ex:
+            rejected.append((text, str(ex)))
+            continue
+        reason = _whyNot(arch, systems, machine)
+        if reason is None:
+            fitting.append(arch)
+        else:
+            rejected.append((text, reason))
+    if not fitting:
+        return ArchChoice(None, tuple(rejected), tuple(reasons))
+    best = max(fitting, key=lambda arch: (arch.machine == machine,) + arch.sortKey)
+    rejected.extend((arch.text, "%s is preferred" % best.text) for arch in fitting if arch.text != best.text)
+    return ArchChoice(best.text, tuple(rejected), tuple(reasons))
+
+
+def getSingleScramArch(scramArch):
+    """
+    Choose the scram arch to use on this node, and log why.
+
+    :param scramArch: str, which is returned as it is, or list of str
+    :return: str; None when no arch of the list runs here
+    """
+    if not isinstance(scramArch, (list, tuple)):
+        return scramArch
+    choice = chooseScramArch(scramArch, readRequiredOS())
+    logging.log(logging.INFO if choice.arch else logging.ERROR, "Choosing from %s: %s", list(scramArch),
+                choice.describe())
+    return choice.arch
