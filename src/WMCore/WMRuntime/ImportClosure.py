@@ -9,6 +9,7 @@ import ast
 import os
 import sys
 import sysconfig
+import warnings
 
 import attr
 
@@ -103,7 +104,10 @@ def importsOf(source):
     :raises WMRuntimeError: when the module cannot be parsed
     """
     try:
-        tree = ast.parse(source.read())
+        with warnings.catch_warnings():
+            # Others' odd escape sequences are not this log's business.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source.read())
     except (SyntaxError, ValueError) as ex:
         raise WMRuntimeError(99109, "A module for the sandbox cannot be parsed.",
                              "%s in %s: %s" % (source.name, source.member or source.location, ex),

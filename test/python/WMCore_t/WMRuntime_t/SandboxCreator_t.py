@@ -1,0 +1,263 @@
+"""
+Tests of SandboxCreator, SandboxContents and SandboxVerification.
+"""
+import logging
+import os
+import pickle
+import subprocess
+import tarfile
+import zipfile
+
+import pytest
+
+pytest.importorskip("WMCore.WMSpec.WMWorkload", reason="upstream's WMCore is not on the path")
+
+import WMCore
+from WMCore.WMRuntime.Errors import WMRuntimeError
+from WMCore.WMRuntime.SandboxCreator import SandboxCreator, verifySandbox
+from WMCore.WMSpec.Steps import StepFactory
+from WMCore.WMSpec.WMWorkload import newWorkload
+
+
+def chain():
+    """Make a workload of two tasks with two steps each."""
+    workload = newWorkload("TwoTasks")
+    first = workload.newTask("Production")
+    step = first.makeStep("cmsRun1")
+    step.setStepType("CMSSW")
+    step.addStep("stageOut1").setStepType("StageOut")
+    second = first.addTask("Merge")
+    step = second.makeStep("cmsRun2")
+    step.setStepType("CMSSW")
+    step.addStep("logArch2").setStepType("LogArchive")
+    first.applyTemplates()
+    second.applyTemplates()
+    return workload
+
+
+def tasksOf(workload):
+    """Give a workload's tasks by name."""
+    return {name.rsplit("/", 1)[-1]: workload.getTaskByPath(name) for name in workload.listAllTaskPathNames()}
+
+
+def stepOf(workload, task, step):
+    """Give one step of a workload."""
+    return tasksOf(workload)[task].getStep(step)
+
+
+@pytest.fixture
+def creator():
+    """Give a creator that leaves the code out."""
+    found = SandboxCreator()
+    found.disableWMCorePackaging()
+    return found
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, sandboxPackages):
+    """Give one whole sandbox: its path, the workload, and the directory it is unpacked in."""
+    base = tmp_path_factory.mktemp("sandbox")
+    creator = SandboxCreator()
+    creator.packagesDirectory = sandboxPackages
+    workload = chain()
+    archive = creator.makeSandbox(str(base), workload)
+    creator.extractSandbox(archive, str(base / "job"))
+    return archive, workload, str(base / "job")
+
+
+class RecordingFetcher(object):
+    """A fetcher that writes down how it was called."""
+
+    def __init__(self, name, calls):
+        self.name, self.calls = name, calls
+
+    def setCacheDirectory(self, path):
+        """Keep the cache directory."""
+        self.cache = path
+
+    def setWorkingDirectory(self, path):
+        """Keep the working directory."""
+        self.working = path
+
+    def __call__(self, task):
+        self.calls.append((self.name, task.name(), self.cache, self.working))
+        with open(os.path.join(self.working, "cmsRun1", self.name + ".txt"), "w") as handle:
+            handle.write("fetched")
+
+
+@pytest.fixture
+def fetcherCalls(monkeypatch):
+    """Replace the fetchers by recording ones; give the list of calls."""
+    calls = []
+    fetchers = {name: RecordingFetcher(name, calls)
+                for name in ("CMSSWFetcher", "URLFetcher", "PileupFetcher", "MyFetcher")}
+    monkeypatch.setattr(StepFactory._FetcherFactory, "objectList", fetchers)
+    return calls
+
+
+def testTheLayoutIsTheOneTheUnpackerExpects(made):
+    job = made[2]
+    for name in ("WMSandbox/__init__.py", "WMSandbox/WMWorkload.pkl", "WMSandbox/Production/__init__.py",
+                 "WMSandbox/Production/cmsRun1/__init__.py", "WMSandbox/Production/stageOut1/__init__.py",
+                 "WMSandbox/Merge/cmsRun2/__init__.py", "WMSandbox/Merge/logArch2/__init__.py", "WMCore.zip",
+                 "PSetTweaks/WMTweak.py", "Utils/Timestamps.py"):
+        assert os.path.isfile(os.path.join(job, name)), name
+    names = set(zipfile.ZipFile(os.path.join(job, "WMCore.zip")).namelist())
+    assert {"WMCore/WMRuntime/Startup.py", "WMCore/WMRuntime/Scripts/SetupCMSSWPset.py",
+            "WMCore/WMSpec/Steps/Executors/CMSSW.py", "attr/__init__.py", "packaging/version.py",
+            "future/__init__.py"} <= names
+
+
+def testTheWorkloadKnowsItsSandbox(made):
+    archive, workload, job = made
+    assert archive.endswith("/TwoTasks/TwoTasks-Sandbox.tar.bz2")
+    assert workload.data.sandbox == archive
+    assert workload.specUrl() == os.path.join(os.path.dirname(archive), "WMSandbox", "WMWorkload.pkl")
+    assert all(task.data.input.sandbox == archive for task in tasksOf(workload).values())
+    with open(os.path.join(job, "WMSandbox", "WMWorkload.pkl"), "rb") as handle:
+        assert pickle.load(handle) == workload.data
+
+
+def testModulesCanBeImportedFromTheZip(made, interpreters):
+    for python in interpreters.values():
+        if python and "2.7" not in python:
+            output = subprocess.check_output([python, "-m", "WMCore.ZipImportTestModule"],
+                                             env={"PYTHONPATH": os.path.join(made[2], "WMCore.zip")})
+            assert b"ZIPIMPORTTESTOK" in output
+
+
+@pytest.mark.parametrize("series", ["3.6", "3.13"])
+def testABarePythonImportsAllOfItFromTheSandboxAlone(made, interpreters, series):
+    python = interpreters.get(series)
+    if not python:
+        pytest.skip("no python %s on this machine" % series)
+    verified = verifySandbox(made[0], python)
+    assert verified.failed == {} and verified.version.startswith(series + ".")
+    assert {"WMCore.WMRuntime.Startup", "WMCore.WMRuntime.ScriptInvoke", "WMCore.WMSpec.Steps.Executors.StageOut",
+            "PSetTweaks.WMTweak", "Utils.Timestamps", "attr", "packaging.version"} <= set(verified.modules)
+    assert len(verified.modules) > 150
+
+
+def testVerificationTellsAModuleThatCannotBeImported(made, tmp_path, interpreters):
+    python = interpreters.get("3.13") or next(iter(interpreters.values()))
+    job = made[2]
+    archive = str(tmp_path / "broken.tar.bz2")
+    with tarfile.open(archive, "w:bz2") as tar:
+        tar.add(os.path.join(job, "WMCore.zip"), "WMCore.zip")
+    failed = verifySandbox(archive, python).failed
+    assert "No module named 'Utils'" in failed["WMCore.WMSpec.WMWorkload"]
+    assert "attr" not in failed
+
+
+def testOnlySourcesAndNoAgentCodeGoIn(made):
+    names = zipfile.ZipFile(os.path.join(made[2], "WMCore.zip")).namelist()
+    assert not [name for name in names if name.endswith((".pyc", ".so"))]
+    unwanted = ("WMCore/WMRuntime/WorkerNode/", "WMCore/WMRuntime/Command/", "WMCore/WMRuntime/SandboxCreator",
+                "WMCore/WMSpec/Steps/Fetchers/", "WMCore/WMSpec/StdSpecs/", "WMCore/WMBS/", "WMCore/WebTools/",
+                "WMCore/ReqMgr/", "WMCore/Storage/Plugins/Test")
+    assert not [name for name in names if name.startswith(unwanted)]
+
+
+def testTheVersionIsWMCores(made):
+    source = zipfile.ZipFile(os.path.join(made[2], "WMCore.zip")).read("WMCore/__init__.py").decode()
+    assert "__version__ = %r" % WMCore.__version__ in source
+
+
+def testTheCarriedPackagesKeepTheirMetadata(made):
+    names = zipfile.ZipFile(os.path.join(made[2], "WMCore.zip")).namelist()
+    for package in ("attrs", "packaging", "future"):
+        assert [name for name in names if name.startswith(package + "-") and name.endswith(".dist-info/METADATA")]
+
+
+def testTwoSandboxesOfOneWorkloadAreTheSameByteForByte(tmp_path, sandboxPackages):
+    archives = []
+    for _ in range(2):
+        creator = SandboxCreator()
+        creator.packagesDirectory = sandboxPackages
+        workload = chain()
+        archive = creator.makeSandbox(str(tmp_path), workload)
+        with open(archive, "rb") as handle:
+            archives.append(handle.read())
+        os.unlink(archive)
+    assert archives[0] == archives[1]
+
+
+def testItIsAThirdOfUpstreamsSizeAtMost(made):
+    assert os.path.getsize(made[0]) * 3 <= SandboxCreator().upstreamSize()
+
+
+def testSizeAndModulesAreLogged(tmp_path, creator, caplog):
+    with caplog.at_level(logging.INFO):
+        archive = creator.makeSandbox(str(tmp_path), chain())
+    assert "TwoTasks-Sandbox.tar.bz2: %d bytes" % os.path.getsize(archive) in caplog.text
+
+
+def testAFinishedSandboxIsUsedAgain(tmp_path, creator):
+    archive = creator.makeSandbox(str(tmp_path), chain())
+    stamp = os.stat(archive).st_mtime_ns
+    again = chain()
+    assert creator.makeSandbox(str(tmp_path), again) == archive
+    assert os.stat(archive).st_mtime_ns == stamp and again.specUrl().endswith("/WMSandbox/WMWorkload.pkl")
+
+
+def testLeftoversOfAnEarlierAttemptAreReplaced5130(tmp_path, creator):
+    stale = tmp_path / "TwoTasks" / "WMSandbox" / "Production"
+    stale.mkdir(parents=True)
+    (stale / "stale.txt").write_text("")
+    archive = creator.makeSandbox(str(tmp_path), chain())
+    assert not [name for name in tarfile.open(archive).getnames() if "stale" in name]
+
+
+def testWithoutWMCoreOnlyTheWorkloadIsPacked(tmp_path, creator):
+    archive = creator.makeSandbox(str(tmp_path), chain())
+    assert {name.split("/")[0] for name in tarfile.open(archive).getnames()} == {"WMSandbox"}
+
+
+def testFetchersWithNothingToDoAreNotEvenLoaded(tmp_path, creator, fetcherCalls):
+    creator.makeSandbox(str(tmp_path), chain())
+    assert fetcherCalls == []
+
+
+def testFetchersRunInOrderWithCacheAndWorkingDirectory(tmp_path, creator, fetcherCalls):
+    workload = chain()
+    step = stepOf(workload, "Production", "cmsRun1")
+    step.data.application.configuration.configCacheUrl = "https://couch.example"
+    step.data.section_("pileup")
+    step.data.sandbox.section_("file0")
+    tasksOf(workload)["Production"].data.fetchers = ["MyFetcher"]
+    archive = creator.makeSandbox(str(tmp_path), workload)
+    working = str(tmp_path / "TwoTasks" / "WMSandbox" / "Production")
+    assert fetcherCalls == [(name, "Production", str(tmp_path / "pileupCache"), working)
+                            for name in ("CMSSWFetcher", "URLFetcher", "PileupFetcher", "MyFetcher")]
+    assert "WMSandbox/Production/cmsRun1/CMSSWFetcher.txt" in tarfile.open(archive).getnames()
+
+
+def testUserSandboxesGoInByTheirBasenames(tmp_path, creator):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "user.tgz").write_bytes(b"content")
+    workload = chain()
+    for task, step in (("Production", "cmsRun1"), ("Merge", "cmsRun2")):
+        stepOf(workload, task, step).data.section_("user")
+        stepOf(workload, task, step).data.user.inputSandboxes = [
+            str(tmp_path / "in" / "user.tgz"), "https://cache.example/remote.tgz"]
+    archive = creator.makeSandbox(str(tmp_path), workload)
+    assert tarfile.open(archive).extractfile("user.tgz").read() == b"content"
+    assert "remote.tgz" not in tarfile.open(archive).getnames()
+
+
+def testAMissingUserSandboxIsNamedAndNoArchiveIsLeft(tmp_path, creator):
+    workload = chain()
+    step = stepOf(workload, "Merge", "cmsRun2")
+    step.data.section_("user")
+    step.data.user.inputSandboxes = [str(tmp_path / "nowhere.tgz")]
+    with pytest.raises(WMRuntimeError, match="nowhere.tgz"):
+        creator.makeSandbox(str(tmp_path), workload)
+    assert [name for name in os.listdir(str(tmp_path / "TwoTasks")) if "Sandbox.tar" in name] == []
+
+
+def testPlainTarsAreUnpackedAsBefore(tmp_path, creator):
+    (tmp_path / "file").write_text("x")
+    with tarfile.open(str(tmp_path / "x.tar"), "w") as tar:
+        tar.add(str(tmp_path / "file"), "inside/file")
+    creator.extractSandbox(str(tmp_path / "x.tar"), str(tmp_path / "made" / "here"))
+    assert (tmp_path / "made" / "here" / "inside" / "file").read_text() == "x"
