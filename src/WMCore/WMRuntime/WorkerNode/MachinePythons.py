@@ -140,7 +140,10 @@ def _candidates(environ):
             path = os.path.join(folder, name)
             if os.access(path, os.X_OK):
                 yield path
+    shims = os.path.join(pyenvRoot, "shims")
     for folder in environ.get("PATH", os.defpath).split(os.pathsep):
+        if os.path.normpath(folder) == os.path.normpath(shims):
+            continue  # they only lead to the versions above, at half a second each
         for name in names + ["python3", "python2", "python"]:
             path = os.path.join(folder, name)
             if os.path.isabs(path) and os.path.isfile(path) and os.access(path, os.X_OK):
