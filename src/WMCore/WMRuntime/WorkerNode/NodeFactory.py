@@ -86,7 +86,8 @@ def _build(root, pythons, own, log):
     cvmfs = os.path.join(root, "cvmfs", "cms.cern.ch")
     os.makedirs(os.path.join(root, "var"))
     linkTo(os.path.join(root, "libexec", "python3"), own.executable)
-    shutil.copyfile(os.path.join(INSIDE, "CallLog.py"), os.path.join(root, "libexec", "CallLog.py"))
+    for name in ("CallLog.py", "Gfal.py"):
+        shutil.copyfile(os.path.join(INSIDE, name), os.path.join(root, "libexec", name))
     writeTop(cvmfs, INSIDE)
     log("COMP areas: %s" % machine)
     comp = writeCompAreas(cvmfs, machine, pythons)

@@ -7,6 +7,9 @@ SITE_NAME = "T2_XX_Box"
 STORAGE_ELEMENT = "T2_XX_Box"
 VOLUME = "Box_Disk"
 PROTOCOL = "posix"
+# WMCore's `cp` back-end hands `[ a == b ]` to /bin/sh, which fails wherever that is no bash; gfal2 starts bash itself,
+# and is what sites use.
+STAGE_OUT_COMMAND = "gfal2"
 
 _SITE_LOCAL_CONFIG = """<site-local-config>
   <site name="{site}">
@@ -15,11 +18,11 @@ _SITE_LOCAL_CONFIG = """<site-local-config>
     </event-data>
     <local-stage-out>
       <phedex-node value="{element}"/>
-      <command value="cp"/>
+      <command value="{command}"/>
       <catalog url="trivialcatalog_file:{storageJson}?protocol={protocol}"/>
     </local-stage-out>
     <stage-out>
-      <method volume="{volume}" protocol="{protocol}" command="cp"/>
+      <method volume="{volume}" protocol="{protocol}" command="{command}"/>
     </stage-out>
     <calib-data>
       <frontier-connect>
@@ -46,13 +49,16 @@ def writeSite(root):
     storageJson = os.path.join(local, "storage.json")
     config = writeText(os.path.join(local, "JobConfig", "site-local-config.xml"),
                        _SITE_LOCAL_CONFIG.format(site=SITE_NAME, volume=VOLUME, protocol=PROTOCOL,
-                                                 element=STORAGE_ELEMENT, storageJson=storageJson))
+                                                 element=STORAGE_ELEMENT, storageJson=storageJson,
+                                                 command=STAGE_OUT_COMMAND))
     writeJson(storageJson, [{
         "site": SITE_NAME, "volume": VOLUME, "rse": STORAGE_ELEMENT, "type": "DISK", "fts": [],
         "protocols": [{"protocol": PROTOCOL, "access": "site-rw", "prefix": os.path.join(root, "storage")}]}])
     os.makedirs(os.path.join(root, "storage"), exist_ok=True)
     linkTo(os.path.join(root, "cvmfs", "cms.cern.ch", "SITECONF", "local"), "../../../site/SITECONF/local")
     _writeCondor(root)
+    for name in ("gfal-copy", "gfal-rm"):
+        writeProgram(os.path.join(root, "bin", name), "gfal")
     return [os.path.relpath(path, root) for path in (config, storageJson)]
 
 
