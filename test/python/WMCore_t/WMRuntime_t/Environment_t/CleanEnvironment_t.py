@@ -1,0 +1,92 @@
+"""Tests of Environment/CleanEnvironment."""
+import os
+
+import pytest
+
+from WMCore.WMRuntime.Environment.CleanEnvironment import (allowedOnly, interpreterAreas, withoutSecrets,
+                                                           withoutWrapperPython, withWrapperPython)
+
+COMP = "/cvmfs/cms.cern.ch/COMP/rhel8_x86_64"
+PREFIX = [COMP + "/external/python3/3.8.2"]
+
+
+def test_theStartValuesOfTheWrapperComeBack():
+    environ = {"PATH": COMP + "/external/python3/3.8.2/bin:/usr/bin", "WMRUNTIME_START_PATH": "/usr/bin",
+               "LD_LIBRARY_PATH": COMP + "/x:/site/lib", "WMRUNTIME_START_LD_LIBRARY_PATH": "/site/lib",
+               "PYTHONPATH": "/job/WMCore.zip", "WMRUNTIME_START_PYTHONPATH": "/site/python"}
+    clean = withoutWrapperPython(environ)
+    assert (clean["PATH"], clean["LD_LIBRARY_PATH"], clean["PYTHONPATH"]) == ("/usr/bin", "/site/lib", "/site/python")
+
+
+def test_anEmptyStartValueMeansUnset():
+    environ = {"PATH": "/usr/bin", "LD_LIBRARY_PATH": "/x", "PYTHONPATH": "/y", "WMRUNTIME_START_PATH": "/usr/bin",
+               "WMRUNTIME_START_LD_LIBRARY_PATH": "", "WMRUNTIME_START_PYTHONPATH": ""}
+    clean = withoutWrapperPython(environ)
+    assert "LD_LIBRARY_PATH" not in clean
+    assert "PYTHONPATH" not in clean, "an empty PYTHONPATH is still set (CRABServer#8805)"
+
+
+def test_issue10765_withoutStartValuesTheCompAreaGoes():
+    """The COMP python's LD_LIBRARY_PATH and PYTHONPATH broke scram and cmsRun."""
+    environ = {"PATH": "%s/external/python3/3.8.2/bin:/usr/bin::/cvmfs/cms.cern.ch/common" % COMP,
+               "LD_LIBRARY_PATH": "%s/external/python3/3.8.2/lib:%s/external/zlib/1/lib" % (COMP, COMP),
+               "PYTHONPATH": "/job/WMCore.zip"}
+    clean = withoutWrapperPython(environ, PREFIX)
+    assert clean == {"PATH": "/usr/bin::/cvmfs/cms.cern.ch/common"}
+
+
+def test_anAreaReachedThroughALinkIsTheSameArea(tmp_path):
+    real = tmp_path / "COMP" / "slc7_amd64_gcc630" / "external" / "python3" / "3.8.2"
+    (real / "bin").mkdir(parents=True)
+    os.symlink("slc7_amd64_gcc630", str(tmp_path / "COMP" / "rhel7_x86_64"))
+    linked = str(tmp_path / "COMP" / "rhel7_x86_64" / "external" / "python3" / "3.8.2")
+    for entry in (str(real), linked):
+        for prefix in (str(real), linked):
+            assert withoutWrapperPython({"PATH": entry + "/bin:/bin"}, [prefix])["PATH"] == "/bin"
+
+
+def test_aNeighbourOfTheAreaStays():
+    entry = COMP + "_other/external/x/bin"
+    assert withoutWrapperPython({"PATH": entry}, PREFIX)["PATH"] == entry
+
+
+def test_aPythonOutsideCompHasNoArea():
+    assert interpreterAreas(["/usr", "/opt/python"]) == ()
+
+
+@pytest.mark.parametrize("name", ["PYTHONHOME", "PYTHONSTARTUP", "PYTHONUSERBASE", "PYTHONEXECUTABLE"])
+def test_scram81_whatSteersAPythonGoes(name):
+    assert name not in withoutWrapperPython({name: "/x", "PATH": "/bin"})
+
+
+def test_theGivenEnvironmentIsLeftAsItIs():
+    environ = {"PYTHONHOME": "/x", "PATH": "/bin"}
+    withoutWrapperPython(environ)
+    assert environ == {"PYTHONHOME": "/x", "PATH": "/bin"}
+
+
+def test_issue6179_twoPythonsAreNeverMixed():
+    release = {"PATH": "/release/bin", "PYTHONPATH": "/release/python", "LD_LIBRARY_PATH": "/release/lib",
+               "PYTHONHOME": "/release", "CMSSW_BASE": "/a"}
+    mine = withWrapperPython(release, {"LD_LIBRARY_PATH": "/comp/lib", "PATH": "/comp/bin"})
+    assert mine == {"PATH": "/release/bin", "LD_LIBRARY_PATH": "/comp/lib", "CMSSW_BASE": "/a"}
+
+
+@pytest.mark.parametrize("name", ["HOME", "USER", "TMPDIR", "X509_USER_PROXY", "X509_CERT_DIR", "BEARER_TOKEN_FILE",
+                                  "BEARER_TOKEN", "XrdSecGSISRVNAMES", "XRD_LOADBALANCERTTL", "SITECONFIG_PATH",
+                                  "CMS_PATH", "VO_CMS_SW_DIR", "_CONDOR_JOB_AD", "_CONDOR_CREDS", "MACHINEFEATURES",
+                                  "JOBFEATURES", "LANG", "LC_ALL"])
+def test_issue10970_theListOfWhatACleanEnvironmentKeeps(name):
+    """CRABServer#6755 lost X509_USER_PROXY, CRABServer#6953 XrdSecGSISRVNAMES."""
+    assert allowedOnly({name: "x"}) == {name: "x"}
+
+
+@pytest.mark.parametrize("name", ["PYTHONPATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "PERL5LIB", "BASH_FUNC_module%%"])
+def test_whatACleanEnvironmentDoesNotKeep(name):
+    assert allowedOnly({name: "x"}) == {}
+
+
+def test_credentialsAreBlottedOut():
+    text = "export BEARER_TOKEN=eyJabc; X509_USER_PROXY='/tmp/x' MY_PASSWORD=\"a b\" CMSSW_BASE=/a and eyJsecret"
+    clean = withoutSecrets(text, {"BEARER_TOKEN": "eyJsecret"})
+    assert clean == "export BEARER_TOKEN=***; X509_USER_PROXY=*** MY_PASSWORD=*** CMSSW_BASE=/a and ***"

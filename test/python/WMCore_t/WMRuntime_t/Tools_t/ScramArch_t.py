@@ -1,0 +1,162 @@
+"""Tests of Tools/ScramArch."""
+import logging
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from WMCore.WMRuntime.Tools import ScramArch as module
+from WMCore.WMRuntime.Tools.ScramArch import (ARCH_TO_OS, ARCH_TO_SCRAM, OS_TO_ARCH, SCRAM_TO_ARCH, ScramArch,
+                                              chooseScramArch, compilerVersion, getPlatformMachine,
+                                              getSingleScramArch, readRequiredOS)
+
+ARCHS = st.builds("{}{}_{}_{}{}".format, st.sampled_from(["slc", "el", "cs", "cc", "alma", "rocky"]),
+                  st.integers(5, 11), st.sampled_from(["amd64", "aarch64", "ppc64le", "riscv64", "ia32"]),
+                  st.sampled_from(["gcc", "icc", "blah"]), st.sampled_from(["", "491", "630", "700", "820", "9", "10", "12"]))
+
+
+@pytest.fixture
+def machineAd(tmp_path, monkeypatch):
+    """Give a function that writes a machine ad and points to it."""
+    def write(text, machine="X86_64"):
+        path = tmp_path / "machine.ad"
+        path.write_text(text)
+        monkeypatch.setenv("_CONDOR_MACHINE_AD", str(path))
+        monkeypatch.setattr(module, "getPlatformMachine", lambda: machine)
+    return write
+
+
+@pytest.mark.parametrize("machine, wanted", [("X86_64", "el8_amd64_gcc11"), ("aarch64", "el8_aarch64_gcc11"),
+                                             ("ppc64le", "el8_ppc64le_gcc11")])
+@pytest.mark.parametrize("system", ["rhel8", None])
+def test_section2_2_7_theCpuIsCompared(machine, wanted, system):
+    """On aarch64 and ppc64le upstream answered el8_amd64_gcc11."""
+    archs = ["el8_amd64_gcc11", "el8_aarch64_gcc11", "el8_ppc64le_gcc11"]
+    assert chooseScramArch(archs, system, machine).arch == wanted
+
+
+def test_landmine_x86NodeDoesNotGetPpc64le(machineAd):
+    machineAd('GLIDEIN_REQUIRED_OS = "rhel8"\n')
+    assert getSingleScramArch(["el8_ppc64le_gcc12", "el8_amd64_gcc12"]) == "el8_amd64_gcc12"
+
+
+def test_landmine_compilersAreOrderedAsNumbers(machineAd):
+    machineAd('GLIDEIN_REQUIRED_OS = "rhel8"\n')
+    assert getSingleScramArch(["el8_amd64_gcc9", "el8_amd64_gcc12"]) == "el8_amd64_gcc12"
+    assert getSingleScramArch(["el8_amd64_gcc10", "el8_amd64_gcc900"]) == "el8_amd64_gcc10"
+
+
+@pytest.mark.parametrize("ad", ["", 'GLIDEIN_REQUIRED_OS = "any"\n', "Memory = 1\n"])
+def test_section2_2_7_anUnknownSystemGivesTheMostRecentNotTheLastOfTheAlphabet(machineAd, ad):
+    machineAd(ad)
+    assert getSingleScramArch(["slc7_amd64_gcc900", "el8_amd64_gcc11", "el8_aarch64_gcc12"]) == "el8_amd64_gcc11"
+
+
+def test_section2_2_7_noneFittingIsNoneAndTheReasonsAreLogged(machineAd, caplog):
+    machineAd('GLIDEIN_REQUIRED_OS = "rhel9"\n')
+    with caplog.at_level(logging.INFO):
+        assert getSingleScramArch(["el8_amd64_gcc11", "el9_aarch64_gcc12", "nonsense"]) is None
+    for part in ("needs rhel8", "needs a aarch64 CPU, this node has X86_64", "nonsense"):
+        assert part in caplog.text
+
+
+@pytest.mark.parametrize("number", ["8", "9", "10"])
+@pytest.mark.parametrize("family", ["el", "cc", "cs", "alma", "rocky"])
+def test_issue11895_everySystemFrom8To10IsKnown(family, number):
+    """alma9, cc9 and any el10 gave an empty required OS, hence COMP/_x86_64 and 11004."""
+    assert ARCH_TO_OS[family + number] == ["rhel" + number]
+    assert family + number in OS_TO_ARCH["rhel" + number]
+    assert chooseScramArch(["%s%s_amd64_gcc13" % (family, number)], "rhel" + number, "X86_64").arch
+
+
+def test_theTablesKeepWhatTheirReadersKnow():
+    known = {"slc5": ["rhel6"], "slc6": ["rhel6"], "slc7": ["rhel7"], "el8": ["rhel8"], "cc8": ["rhel8"],
+             "cs8": ["rhel8"], "alma8": ["rhel8"], "el9": ["rhel9"], "cs9": ["rhel9"]}
+    assert {name: ARCH_TO_OS[name] for name in known} == known
+    assert {name: SCRAM_TO_ARCH[name] for name in ("amd64", "aarch64", "ppc64le")} == {
+        "amd64": "X86_64", "aarch64": "aarch64", "ppc64le": "ppc64le"}
+    assert sorted(OS_TO_ARCH["rhel6"]) == ["slc5", "slc6"]
+    assert OS_TO_ARCH["rhel7"] == ["slc7"]
+    assert all(ARCH_TO_SCRAM[SCRAM_TO_ARCH[cpu]] == cpu for cpu in SCRAM_TO_ARCH)
+
+
+def test_whatWMCoreItselfExpectsOfAListAndAString(machineAd):
+    machineAd('Memory = 2048\nGLIDEIN_REQUIRED_OS = "rhel6" \n')
+    assert getSingleScramArch("slc7_blah_blah") == "slc7_blah_blah"
+    assert getSingleScramArch(["slc6_blah_blah", "slc7_blah_blah"]) == "slc6_blah_blah"
+    assert getSingleScramArch(["slc6_blah_blah", "slc5_blah_blah"]) == "slc6_blah_blah"
+    machineAd('GLIDEIN_REQUIRED_OS = "rhel7" \n')
+    assert getSingleScramArch(["slc6_blah_blah", "slc5_blah_blah"]) is None
+    assert getSingleScramArch(["slc7_blah_blah", "slc8_blah_blah"]) == "slc7_blah_blah"
+
+
+def test_aCpuThatIsNotInTheTablesIsTakenLast():
+    choice = chooseScramArch(["el9_sparc_gcc13", "el8_amd64_gcc11"], None, "X86_64")
+    assert choice.arch == "el8_amd64_gcc11"
+
+
+def test_aStringNoneAndAnEmptyListAreAnswered(monkeypatch):
+    monkeypatch.delenv("_CONDOR_MACHINE_AD", raising=False)
+    assert getSingleScramArch("anything") == "anything"
+    assert getSingleScramArch(None) is None
+    assert getSingleScramArch([]) is None
+
+
+def test_theLastOfTwoEntriesInTheAdCounts(machineAd):
+    machineAd('glidein_required_os = "rhel7"\nGLIDEIN_REQUIRED_OS = "rhel8"\n')
+    assert readRequiredOS() == "rhel8"
+
+
+def test_anAdThatIsNotThereIsNoAnswer(monkeypatch):
+    assert readRequiredOS({"_CONDOR_MACHINE_AD": "/nonexistent/ad"}) is None
+
+
+def test_aListOfRequiredSystemsFitsEach():
+    assert chooseScramArch(["slc7_amd64_gcc700"], "rhel7,rhel8", "X86_64").arch == "slc7_amd64_gcc700"
+
+
+@pytest.mark.parametrize("digits, version", [("", ()), ("9", (9,)), ("12", (12,)), ("491", (4, 9, 1)), ("820", (8, 2, 0)),
+                                             ("900", (9, 0, 0)), ("1020", (10, 2, 0)), ("10", (10,)), ("81", (8, 1))])
+def test_compilerDigitsAreReadAsAVersion(digits, version):
+    assert compilerVersion(digits) == version
+
+
+@given(ARCHS, ARCHS, ARCHS)
+def test_theOrderIsTotal(one, two, three):
+    a, b, c = (ScramArch.parse(text) for text in (one, two, three))
+    assert (a < b) + (b < a) + (a == b) == 1
+    assert not (a < b and b < c) or a < c
+    assert ScramArch.parse(a.text) == a
+
+
+@given(st.lists(st.one_of(ARCHS, st.text(max_size=20)), max_size=6), st.sampled_from([None, "any", "rhel7", "rhel8", "rhel9"]),
+       st.sampled_from(["X86_64", "aarch64", "ppc64le", "s390x"]))
+def test_everyArchIsChosenOrRejectedWithAReason(archs, system, machine):
+    choice = chooseScramArch(archs, system, machine)
+    assert {text for text, _reason in choice.rejected} | ({choice.arch} - {None}) == set(archs)
+    assert all(reason for _text, reason in choice.rejected)
+    if choice.arch:
+        assert ScramArch.parse(choice.arch).machine in (None, machine) or machine not in ARCH_TO_SCRAM
+
+
+@given(st.one_of(st.text(max_size=30), st.binary(max_size=30), st.none(), st.integers()))
+def test_whatIsNoArchIsAValueError(text):
+    try:
+        ScramArch.parse(text)
+    except ValueError as ex:
+        assert "scram arch" in str(ex)
+
+
+def test_theMachineIsNamedAsHTCondorDoes(monkeypatch):
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    assert getPlatformMachine() == "X86_64"
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    assert getPlatformMachine() == "aarch64"
+
+
+def test_theModuleImportsWithoutWMCore(sourceTree):
+    code = "import sys; sys.path.insert(0, %r)\nimport WMCore.WMRuntime.Tools.Scram\n" % str(sourceTree)
+    code += "assert not [m for m in sys.modules if m.startswith(('WMCore.WMSpec', 'Utils', 'PSetTweaks'))]"
+    subprocess.check_call([sys.executable, "-c", code], env={"PATH": "/usr/bin:/bin"})
