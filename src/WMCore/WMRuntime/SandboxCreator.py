@@ -11,14 +11,17 @@ import sys
 from urllib.parse import urlsplit
 
 from WMCore.WMRuntime.Errors import WMRuntimeError
+from WMCore.WMRuntime.NeedsWMCore import needsWMCore
 from WMCore.WMRuntime.SandboxArchive import ArchiveEntry, directoryEntries, extractArchive, tarFilter, \
     writeSandbox, zipBytes
 from WMCore.WMRuntime.SandboxContents import collectContents, sourcePaths, upstreamSize
 from WMCore.WMRuntime.SandboxVerification import verifySandbox
 from WMCore.WMRuntime.VendoredPackages import findVendored, sandboxPackagesDirectory
-from WMCore.WMSpec.Steps.StepFactory import getFetcher
-from WMCore.WMSpec.WMStep import WMStepHelper
-from WMCore.WMSpec.WMTask import WMTaskHelper
+
+with needsWMCore(__name__):
+    from WMCore.WMSpec.Steps.StepFactory import getFetcher
+    from WMCore.WMSpec.WMStep import WMStepHelper
+    from WMCore.WMSpec.WMTask import WMTaskHelper
 
 __all__ = ["SandboxCreator", "tarFilter", "upstreamSize", "verifySandbox"]
 
