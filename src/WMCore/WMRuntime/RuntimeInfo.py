@@ -1,0 +1,94 @@
+"""
+What a job is going to do, as JSON for people and programs that customise processes (#11743).
+"""
+import json
+import os
+
+from WMCore.WMRuntime.Tools.ScramArch import ARCH_TO_OS, getPlatformMachine
+
+FILE_NAME = "runtimeInfo.json"
+
+
+def scramArchToRequiredOS(scramArch):
+    """
+    Name the operating systems a list of architectures runs on, as BossAir's BasePlugin does for condor.
+
+    BossAir itself is agent code, which has no business on a worker node (#12426).
+
+    :param scramArch: str, or list of str, or None
+    :return: str, like "rhel8" or "rhel7,rhel8"; "any" when no architecture is asked for
+    """
+    if isinstance(scramArch, (str, bytes)):
+        scramArch = [scramArch]
+    if not scramArch or not isinstance(scramArch, (list, tuple)):
+        return "any"
+    names = [arch.decode("ascii") if isinstance(arch, bytes) else arch for arch in scramArch]
+    return ",".join(sorted({system for name in names for system in ARCH_TO_OS.get(name.split("_")[0], [])}))
+
+
+def _inputFiles(step, job):
+    """List the files a cmsRun reads: the job's, or for generated events those of the step before."""
+    lfns = [inputFile["lfn"] for inputFile in job.get("input_files", [])]
+    if len(lfns) != 1 or not lfns[0].startswith("MCFakeFile"):
+        return lfns
+    source = step.data.input
+    if not getattr(source, "chainedProcessing", False):
+        return []
+    return ["../%s/%s.root" % (getattr(source, "inputStepName", None), getattr(source, "inputOutputModule", None))]
+
+
+def _cmsRunParameters(step, job):
+    """Describe one cmsRun: what it reads and what becomes of what it writes."""
+    names = step.listOutputModules()
+    modules = [step.getOutputModule(name) for name in names]
+
+    def each(attribute):
+        return [getattr(module, attribute, None) for module in modules]
+
+    return {
+        "step": step.stepName(),
+        "keep_output": step.data.output.keep,
+        "input_files": _inputFiles(step, job),
+        "output_files": ["%s.root" % name for name in names],
+        "output_files_datatiers": each("dataTier"),
+        "transient_output": each("transient"),
+        "output_files_unmerged_base": each("lfnBase"),
+        "output_files_merged_base": each("mergedLFNBase"),
+    }
+
+
+def describeJob(workload, task, job):
+    """
+    Gather the information.
+
+    :param workload: WMWorkloadHelper
+    :param task: WMTaskHelper
+    :param job: Job
+    :return: dict, ready for JSON
+    """
+    stepNames = task.listAllStepNames(cmsRunOnly=True)
+    return {
+        "workflow_type": workload.getRequestType(),
+        "number_of_cmsRuns": len(stepNames),
+        "worker_arch": getPlatformMachine(),
+        "worker_os": scramArchToRequiredOS(task.getScramArch()),
+        "job_type": job.get("jobType", None),
+        "cmsRun_params": [_cmsRunParameters(task.getStepHelper(name), job) for name in stepNames],
+    }
+
+
+def writeRuntimeInfo(information, directory):
+    """
+    Write the information, whole or not at all.
+
+    :param information: dict
+    :param directory: str
+    :return: str, the JSON text written to runtimeInfo.json there
+    """
+    text = json.dumps(information, indent=4, sort_keys=True)
+    path = os.path.join(directory, FILE_NAME)
+    temporary = "%s.%d.tmp" % (path, os.getpid())
+    with open(temporary, "w", encoding="utf-8") as handle:
+        handle.write(text)
+    os.replace(temporary, path)
+    return text

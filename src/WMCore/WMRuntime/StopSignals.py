@@ -1,0 +1,109 @@
+"""
+What the runtime does when it is told to stop.
+
+HTCondor sends SIGTERM to every process of a job at once, SIGKILL some time later. In between, the report
+has to get to disk: the first signal raises JobTerminated in the main thread, wherever that is; a thread made
+beforehand sees to it that the end comes in time even when the exception is swallowed or the main thread hangs.
+"""
+import logging
+import os
+import signal
+import threading
+import time
+
+from WMCore.WMRuntime.Errors import JobTerminated
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+#: Seconds from the first signal until it is raised once more, in case a bare `except:` swallowed it. Longer
+#: than it takes to stop a child.
+REPEAT_AFTER = 15.0
+#: Seconds from the first signal until the last resort writes the report instead of the main thread.
+OVERDUE_AFTER = 25.0
+#: Seconds the last resort may take.
+LAST_RESORT_TIME = 4.0
+
+
+class StopSignals(object):
+    """
+    Turn signals into JobTerminated, once, and watch the clock from then on.
+
+    :param lastResort: callable taking the signal number; writes a report when the main thread does not
+    :param repeatAfter: float, seconds
+    :param overdueAfter: float, seconds
+    """
+
+    def __init__(self, lastResort, repeatAfter=REPEAT_AFTER, overdueAfter=OVERDUE_AFTER):
+        self.lastResort = lastResort
+        self.repeatAfter = repeatAfter
+        self.overdueAfter = overdueAfter
+        self.received = None
+        self.finishing = False
+        self.raisedAt = None
+        self.former = {}
+        self.over = threading.Event()
+        self.wakeRead, self.wakeWrite = os.pipe()
+
+    def install(self):
+        """
+        Handle the signals from now on, but for those the job was started to ignore.
+
+        :return: this object
+        """
+        watcher = threading.Thread(target=self._watch, name="StopSignals")
+        watcher.daemon = True
+        watcher.start()
+        for number in SIGNALS:
+            if signal.getsignal(number) != signal.SIG_IGN:
+                self.former[number] = signal.signal(number, self._handle)
+        return self
+
+    def uninstall(self):
+        """Handle the signals as before, and let the watching thread go."""
+        for number, handler in self.former.items():
+            signal.signal(number, handler)
+        self.former = {}
+        self.finishing = True
+        self.over.set()
+        if self.wakeWrite is not None:
+            os.close(self.wakeWrite)
+            self.wakeWrite = None
+
+    def hold(self):
+        """Raise nothing from now on: the report is being written, which the clock alone may cut short."""
+        self.finishing = True
+
+    def _handle(self, number, _frame):
+        # No logging and no locks here: the main thread may be inside any of them.
+        now = time.time()
+        if self.received is None:
+            self.received = number
+            os.write(self.wakeWrite, b"!")
+        elif self.raisedAt is not None and now - self.raisedAt < self.repeatAfter * 0.9:
+            # The same stop arrives twice, from the batch system and from the wrapper: no reason to break
+            # off the stopping of children.
+            return
+        if not self.finishing:
+            self.raisedAt = now
+            raise JobTerminated(self.received)
+
+    def _watch(self):
+        """Wait for the first signal, then for the time to be over."""
+        woken = os.read(self.wakeRead, 1)
+        if not woken:
+            os.close(self.wakeRead)
+            return
+        if not self.over.wait(self.repeatAfter) and not self.finishing:
+            os.kill(os.getpid(), self.received)
+        if self.over.wait(max(0.0, self.overdueAfter - self.repeatAfter)):
+            return
+        writer = threading.Thread(target=self._writeLast, name="LastResort")
+        writer.daemon = True
+        writer.start()
+        writer.join(LAST_RESORT_TIME)
+        os._exit(128 + self.received)
+
+    def _writeLast(self):
+        try:
+            self.lastResort(self.received)
+        except Exception as ex:
+            logging.error("The last resort could not write a report: %s", ex)
