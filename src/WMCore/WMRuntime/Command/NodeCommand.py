@@ -59,7 +59,7 @@ def _create(arguments):
 
 
 def _show(arguments):
-    from WMCore.WMRuntime.WorkerNode.NodeFactory import WorkerNode
+    from WMCore.WMRuntime.WorkerNode.WorkerNode import WorkerNode
     node = WorkerNode.load(arguments.directory)
     print("worker node %s" % node.root)
     for version, path in sorted(node.pythons.items(), key=lambda item: tuple(map(int, item[0].split(".")))):
@@ -124,7 +124,7 @@ def _newJobDir(root):
 
 def _run(arguments):
     from WMCore.WMRuntime.WorkerNode.JobRun import JobRequest, runJob
-    from WMCore.WMRuntime.WorkerNode.NodeFactory import WorkerNode
+    from WMCore.WMRuntime.WorkerNode.WorkerNode import WorkerNode
     node = WorkerNode.load(arguments.directory)
     fault = _parseFault(arguments.fault, arguments.fault_step) if arguments.fault else None
     request = JobRequest(release=arguments.release, scramArchs=arguments.arch, steps=arguments.steps,
@@ -137,8 +137,7 @@ def _run(arguments):
                          lambda line: arguments.verbose or line.startswith("======== "))
     follower.start()
     try:
-        # No throttle: nobody waits for the next job of this slot.
-        result = runJob(node, request, startDir, environment={"WMA_MIN_JOB_RUNTIMESECS": "0"})
+        result = runJob(node, request, startDir)
     finally:
         follower.finished.set()
         follower.join(5)

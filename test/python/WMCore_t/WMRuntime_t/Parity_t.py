@@ -51,24 +51,16 @@ SUCCESS = {
 def runBoth(workerNode, tmp_path, case):
     """Run a case under both runtimes; return both results and both snapshots."""
     from WMCore.WMRuntime.WorkerNode.JobRun import JobRequest, runJob
-    quick = tmp_path / "quick"
-    quick.mkdir()
-    # Upstream's wrapper sleeps up to 300 s after a failure; the stand-in returns at once.
-    (quick / "sleep").write_text("#!/bin/sh\nexit 0\n")
-    (quick / "sleep").chmod(0o755)
     faultFile = os.path.join(workerNode.root, "var", "scramFault.json")
     results, snaps = {}, {}
     for runtime in ("upstream", "ours"):
         start = str(tmp_path / runtime)
         request = JobRequest(runtime=runtime, **case.options)
-        environment = {"WMA_MIN_JOB_RUNTIMESECS": "0",
-                       "PATH": "%s:%s" % (quick, workerNode.environment(
-                           requiredOS="rhel8", jobAd="", machineAd="", home=start)["PATH"])}
         if case.scramFault:
             with open(faultFile, "w", encoding="utf-8") as handle:
                 json.dump(case.scramFault, handle)
         try:
-            results[runtime] = runJob(workerNode, request, start, environment=environment, stageHook=case.prepare)
+            results[runtime] = runJob(workerNode, request, start, stageHook=case.prepare)
         finally:
             if os.path.exists(faultFile):
                 os.remove(faultFile)

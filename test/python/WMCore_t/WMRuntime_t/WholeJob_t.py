@@ -10,14 +10,13 @@ import time
 import pytest
 
 RELEASES = ("CMSSW_8_0_31", "CMSSW_10_6_30", "CMSSW_12_0_0", "CMSSW_13_0_3", "CMSSW_13_0_3_patch1")
-NO_THROTTLE = {"WMA_MIN_JOB_RUNTIMESECS": "0"}
 
 
-def run(workerNode, directory, environment=None, onOutput=None, **options):
+def run(workerNode, directory, environment=None, onOutput=None, throttle=False, **options):
     """Run a job; return its result."""
     from WMCore.WMRuntime.WorkerNode.JobRun import JobRequest, runJob
-    return runJob(workerNode, JobRequest(**options), str(directory), onOutput=onOutput,
-                  environment=dict(NO_THROTTLE, **(environment or {})))
+    return runJob(workerNode, JobRequest(**options), str(directory), onOutput=onOutput, environment=environment,
+                  throttle=throttle)
 
 
 def codesOf(result):
@@ -122,7 +121,7 @@ def test_aKilledJobSaysSoAndLeavesNoProcess(number, workerNode, upstreamTree, tm
         threading.Thread(target=wait, daemon=True).start()
 
     begin = time.time()
-    result = run(workerNode, tmp_path / "job", onOutput=kill, environment={"WMA_MIN_JOB_RUNTIMESECS": "300"},
+    result = run(workerNode, tmp_path / "job", onOutput=kill, throttle=True,
                  fault={"step": None, "fault": "hang", "value": None})
     assert result.exit.shellCode == 128 + number
     assert time.time() - begin < 120
@@ -149,7 +148,7 @@ def test_htcondorTermsEveryProcessAtOnce_CS4699(workerNode, upstreamTree, tmp_pa
                     pass
         threading.Thread(target=wait, daemon=True).start()
 
-    result = run(workerNode, tmp_path / "job", onOutput=killAll, environment={"WMA_MIN_JOB_RUNTIMESECS": "300"},
+    result = run(workerNode, tmp_path / "job", onOutput=killAll, throttle=True,
                  fault={"step": None, "fault": "hang", "value": None})
     _, codes = codesOf(result)
     assert result.exit.shellCode == 143

@@ -4,6 +4,7 @@ import FWCore.ParameterSet.Config as cms
 process = cms.Process("GEN")
 process.source = cms.Source("EmptySource")
 process.maxEvents = cms.untracked.PSet(input=cms.untracked.int32(10))
+process.GlobalTag = cms.ESSource("PoolDBESSource", globaltag=cms.string("EXAMPLE::All"))
 process.options = cms.untracked.PSet(numberOfThreads=cms.untracked.uint32(1))
 process.RandomNumberGeneratorService = cms.Service(
     "RandomNumberGeneratorService",

@@ -4,6 +4,7 @@ import FWCore.ParameterSet.Config as cms
 process = cms.Process("RECO")
 process.source = cms.Source("PoolSource", fileNames=cms.untracked.vstring("/store/example/input.root"))
 process.maxEvents = cms.untracked.PSet(input=cms.untracked.int32(-1))
+process.GlobalTag = cms.ESSource("PoolDBESSource", globaltag=cms.string("EXAMPLE::All"))
 process.options = cms.untracked.PSet(numberOfThreads=cms.untracked.uint32(1))
 process.reco = cms.EDProducer("ExampleReconstruction")
 process.AODSIMoutput = cms.OutputModule(
