@@ -862,6 +862,11 @@ wma_unpack() {
     return 1
 }
 
+wma_placeholder_text() {
+    # Print what the report says that is written before anything else; by it the report is known again.
+    printf '%s' "The job ended before it wrote a report of its own: it was killed, or the node went away."
+}
+
 wma_report_check() {
     # Print the program that tells the state of a report. No class a pickle names is ever imported.
     cat <<'PYTHON'
@@ -909,7 +914,7 @@ def state(path):
     if not data.steps:
         return "stepless"
     error = getattr(getattr(getattr(data, "CRITICAL", None), "errors", None), "error0", None)
-    if getattr(error, "type", "") == "NoReportOfItsOwn" and getattr(error, "exitCode", 0) == 11007:
+    if getattr(error, "exitCode", 0) == 11007 and str(getattr(error, "details", "")).startswith(sys.argv[2]):
         return "placeholder"
     return "good"
 
@@ -928,7 +933,8 @@ wma_report_state() {
     # missing, or "broken: why". Asked again when a signal to all processes hit the python that was to answer.
     local state try
     for try in 1 2 3; do
-        state=$(timeout -k 5 60 "$WMA_PYTHON" -c "$(wma_report_check)" "$1" < /dev/null 2>/dev/null)
+        state=$(timeout -k 5 60 "$WMA_PYTHON" -c "$(wma_report_check)" "$1" "$(wma_placeholder_text)" \
+            < /dev/null 2>/dev/null)
         if [[ -n $state ]]; then
             printf '%s\n' "$state"
             return 0
@@ -1045,8 +1051,7 @@ wma_begin() {
     WMA_PYTHON="" WMA_PYTHON_AREA="" WMA_PYTHON_VERSION="" WMA_CMS_ROOT=""
     WMA_REPORT=$PWD/Report.$retry.pkl
     WMA_LOG=$PWD/wmagentJob.log
-    wma_write_report "$WMA_REPORT" 11007 NoReportOfItsOwn \
-        "The job ended before it wrote a report of its own: it was killed, or the node went away."
+    wma_write_report "$WMA_REPORT" 11007 NoReportOfItsOwn "$(wma_placeholder_text)"
     local status=$?
     : 2>/dev/null >> "$WMA_LOG"
     wma_trap_signals

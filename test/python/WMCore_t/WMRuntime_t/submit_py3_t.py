@@ -1,0 +1,542 @@
+"""
+Test the job wrapper as a whole: arguments, CMS environment, python, sandbox, report and exit code.
+"""
+import os
+import re
+import stat
+import time
+
+import pytest
+
+from WMCore_t.WrapperNode import STARTUP_HEAD, SUCCESS, WrapperNode, readError, readReport
+
+REPORT_11007 = 'save("WMTaskSpace/Report.0.pkl", "CRITICAL")\n'
+
+
+@pytest.fixture
+def node(tmp_path):
+    """
+    Give a node with one python and a sandbox whose job succeeds.
+    """
+    made = WrapperNode(tmp_path)
+    made.addPython("3.8.2-comp")
+    made.addSandbox()
+    return made
+
+
+def checkFiles(node, retry=0):
+    """
+    Check that what the batch system fetches is there and nothing half written lies about.
+    """
+    names = os.listdir(str(node.start))
+    assert "Report.%d.pkl" % retry in names and "wmagentJob.log" in names
+    assert not [name for name in names if ".tmp" in name or ".timing" in name]
+    assert (node.start / "wmagentJob.log").stat().st_size > 0
+
+
+class TestSuccess(object):
+    """
+    A job that works.
+    """
+
+    def test_reportComesBackAndTheStatusIsZero(self, node):
+        outcome = node.run("S.tar.bz2", "17", "0")
+        assert outcome.status == 0, outcome.output
+        report = readReport(node.start / "Report.0.pkl")
+        assert report.steps == ["cmsRun1"] and report.completed is True
+        checkFiles(node)
+        assert (node.start / "job/WMSandbox/JobIndex.py").read_text() == "jobIndex = 17\n"
+        assert (node.start / "job/WMSandbox/JobPackage.pcl").read_bytes() == b"package"
+
+    def test_stationsAreMarked(self, node):
+        output = node.run().output
+        stations = re.findall(r"^======== (.+) (STARTING|FINISHED) at \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d UTC \d{4} ====",
+                              output, re.MULTILINE)
+        assert [name for name, what in stations if what == "STARTING"] == [
+            "WMAgent bootstrap", "WMAgent validate arguments", "WMAgent CMS environment load",
+            "WMAgent COMP Python bootstrap", "WMAgent token verification", "WMAgent Unpack the job",
+            "Current environment dump", "WMAgent Run the job", "WMAgent bring the report back",
+            "WMAgent final job runtime checks"]
+        assert sorted(name for name, what in stations if what == "STARTING") \
+            == sorted(name for name, what in stations if what == "FINISHED")
+
+    def test_retryCountNamesTheReport(self, node):
+        node.addSandbox('save("WMTaskSpace/Report.3.pkl")\n')
+        assert node.run("S.tar.bz2", "1", "3").status == 0
+        checkFiles(node, 3)
+        assert not (node.start / "Report.0.pkl").exists()
+
+    def test_environmentOfTheJob(self, node):
+        node.addSandbox('import json\njson.dump([dict(os.environ), sys.path, os.getcwd()], open("../e.json", "w"))\n'
+                        + SUCCESS)
+        assert node.run(PYTHONPATH="/site/python", LD_LIBRARY_PATH="/site/lib", PYTHONHOME="/site").status == 0
+        import json
+        environ, path, cwd = json.loads((node.start / "e.json").read_text())
+        job = str(node.start / "job")
+        assert cwd == job and path[1] == job
+        assert environ["JOBSTARTDIR"] == str(node.start) and environ["WMAGENTJOBDIR"] == job
+        assert environ["PYTHONPATH"] == "%s/WMCore.zip:%s:/site/python" % (job, job), "the sandbox goes first"
+        assert environ["WMRUNTIME_START_PATH"] == "/usr/local/bin:/usr/bin:/bin"
+        assert environ["WMRUNTIME_START_LD_LIBRARY_PATH"] == "/site/lib"
+        assert environ["WMRUNTIME_START_PYTHONPATH"] == "/site/python"
+        assert environ["PATH"].startswith(str(node.cms / "COMP"))
+        assert "PYTHONHOME" not in environ
+
+    def test_py3FutureIsSourcedButTheSandboxComesFirst(self, node):
+        future = node.cms / "COMP" / ("rhel8_" + node.machine) / "external" / "py3-future" / "0.18.2"
+        (future / "etc/profile.d").mkdir(parents=True)
+        (future / "etc/profile.d/init.sh").write_text('export PYTHONPATH="%s/lib:$PYTHONPATH"\n' % future)
+        node.addSandbox('open("../path", "w").write(os.environ["PYTHONPATH"])\n' + SUCCESS)
+        assert node.run().status == 0
+        entries = (node.start / "path").read_text().split(":")
+        assert entries[:3] == [str(node.start / "job/WMCore.zip"), str(node.start / "job"), str(future / "lib")]
+
+    def test_exportedVariablesWithTheNamesOfLocalOnesReachTheJob(self, node):
+        names = ["status", "name", "file", "root", "version", "state", "retry", "text", "value", "code", "try"]
+        node.addSandbox('open("../v", "w").write(" ".join(os.environ.get(n, "LOST") for n in %r))\n%s' % (names, SUCCESS))
+        assert node.run(**dict((name, "mine-" + name) for name in names)).status == 0
+        assert (node.start / "v").read_text().split() == ["mine-" + name for name in names]
+        saved = (node.start / "startup_environment.sh").read_text()
+        assert all("export %s='mine-%s'" % (name, name) in saved for name in names)
+
+    def test_rerunInTheSameDirectoryDoesNotTakeTheOldReport(self, node):
+        assert node.run().status == 0
+        node.addSandbox("sys.exit(3)\n")
+        assert node.run().status == 3
+        assert readError(node.start / "Report.0.pkl")[0] == 11007
+
+
+class TestArguments(object):
+    """
+    Exit codes 11001 and 11002.
+    """
+
+    @pytest.mark.parametrize("arguments, code, status", [
+        (("",), 11001, 249), (("", "1", "0"), 11001, 249), (("S.tar.bz2",), 11002, 250), (("S.tar.bz2", "", "2"), 11002, 250)])
+    def test_missingArguments(self, node, arguments, code, status):
+        outcome = node.run(*arguments)
+        retry = 2 if len(arguments) == 3 and arguments[2] == "2" else 0
+        assert outcome.status == status
+        assert "exit code %d " % code in outcome.output
+        assert readError(node.start / ("Report.%d.pkl" % retry))[0] == code
+        checkFiles(node, retry)
+
+    @pytest.mark.parametrize("retry", ["", "x", "-1", "../../evil", "1 2"])
+    def test_badRetryCountMeansZero(self, node, retry):
+        assert node.run("", "", retry).status == 249
+        checkFiles(node)
+        assert sorted(os.listdir(str(node.directory))) == ["home", "os-release", "output.txt", "soft ware", "start dir"]
+
+    def test_indexThatIsCodeNeverRuns(self, node):
+        outcome = node.run("S.tar.bz2", "__import__('os').mkdir('evil')", "0")
+        assert outcome.status == 11006 & 255
+        assert "a number was expected" in readError(node.start / "Report.0.pkl")[2]
+        assert not (node.start / "job").exists()
+
+
+class TestCmsEnvironment(object):
+    """
+    Exit code 11003, and where the software is looked for.
+    """
+
+    def test_none11003(self, node):
+        outcome = node.run(VO_CMS_SW_DIR=None, OSG_APP="/no/osg", CVMFS="/no/cvmfs")
+        assert outcome.status == 251
+        code, name, details = readError(node.start / "Report.0.pkl")
+        assert (code, name) == (11003, "NoCmssetDefault")
+        for path in ("/no/osg/cmssoft/cms/", "/no/cvmfs/", "/no/cvmfs/cms.cern.ch/", "/no-cvmfs/"):
+            assert path + "cmsset_default.sh: not there" in details and path in outcome.output
+        checkFiles(node)
+
+    @pytest.mark.parametrize("variable, below", [("VO_CMS_SW_DIR", ""), ("OSG_APP", "cmssoft/cms"), ("CVMFS", ""),
+                                                 ("CVMFS", "cms.cern.ch"), ("WMRUNTIME_CVMFS_ROOT", "")])
+    def test_roots(self, node, variable, below):
+        top = node.directory / "other place"
+        (top / below).parent.mkdir(parents=True, exist_ok=True)
+        os.rename(str(node.cms), str(top / below) if below else str(top))
+        node.cms.mkdir()
+        init = top / below / "COMP" / ("rhel8_" + node.machine) / "external/python3/3.8.2-comp/etc/profile.d/init.sh"
+        init.write_text(init.read_text().replace(str(node.cms), str(top / below)))
+        changes = {"VO_CMS_SW_DIR": None}
+        changes[variable] = str(top)
+        outcome = node.run(**changes)
+        assert outcome.status == 0, outcome.output
+        assert "CMS environment: %s" % (top / below) in outcome.output
+
+    def test_hangingScriptIsGivenUp(self, node):
+        (node.cms / "cmsset_default.sh").write_text("sleep 600\n")
+        begin = time.time()
+        outcome = node.run(WMA_CMSSET_TIMEOUT_SECS="1")
+        assert outcome.status == 251 and time.time() - begin < 20
+        assert "not done after 1 s" in readError(node.start / "Report.0.pkl")[2]
+
+    def test_scriptThatEndsTheShellLeavesAReport(self, node):
+        (node.cms / "cmsset_default.sh").write_text("exit 0\n")
+        outcome = node.run()
+        assert outcome.status == 255, outcome.output
+        assert "ended with status 0 by a script it sourced" in readError(node.start / "Report.0.pkl")[2]
+
+    def test_scriptThatTakesTheTrapsAndOptionsAway(self, node):
+        (node.cms / "cmsset_default.sh").write_text("trap - EXIT TERM\nset -eu\n[ $# -eq 0 ] || export GOT_ARGS=$1\nfalse || true\n")
+        node.addSandbox('assert "GOT_ARGS" not in os.environ\n' + SUCCESS)
+        assert node.run().status == 0
+
+
+class TestPython(object):
+    """
+    Exit codes 11004 and 11005, and which python is taken.
+    """
+
+    def test_noCompDirectory11004PrintsEveryPathTried11105(self, node):
+        os.rename(str(node.cms / "COMP"), str(node.cms / "NOCOMP"))
+        outcome = node.run(CVMFS="/no/cvmfs")
+        assert outcome.status == 252
+        code, name, details = readError(node.start / "Report.0.pkl")
+        assert (code, name) == (11004, "NoCompPython")
+        for root in (str(node.cms), "/no/cvmfs", "/no/cvmfs/cms.cern.ch"):
+            for area in ("rhel8", "rhel7", "rhel6"):
+                path = "%s/COMP/%s_%s/external/python3: no such directory" % (root, area, node.machine)
+                assert path in details and path in outcome.output
+        checkFiles(node)
+
+    def test_brokenPythonsAreReported11005(self, node):
+        prefix = node.addPython("3.9.1", script="#!/bin/sh\necho 'libpython3.9.so.1.0: cannot open' >&2\nexit 127\n")
+        node.addPython("3.10.1", script="#!/no/such/interpreter\n")
+        (node.cms / "COMP" / ("rhel8_" + node.machine) / "external/python3/3.8.2-comp/bin/python3").unlink()
+        outcome = node.run()
+        assert outcome.status == 253, outcome.output
+        code, name, details = readError(node.start / "Report.0.pkl")
+        assert (code, name) == (11005, "PythonNotRunnable")
+        assert "%s: libpython3.9.so.1.0: cannot open" % prefix in details
+        assert "3.10.1: " in details and "no python3 of its own" in details
+        checkFiles(node)
+
+    def test_brokenNewestPythonIsReportedAndTheNextTaken(self, node):
+        node.addPython("3.9.1", script="#!/bin/sh\necho broken; exit 1\n")
+        outcome = node.run()
+        assert outcome.status == 0
+        assert "3.9.1 does not work, trying the next: broken" in outcome.output
+        assert "3.9.1 does not work" in (node.start / "wmagentJob.log").read_text()
+
+    def test_hangingPythonIsGivenUp(self, node):
+        node.addPython("3.9.1", script="#!/bin/sh\nsleep 600\n")
+        outcome = node.run(WMA_PROBE_TIMEOUT_SECS="1")
+        assert outcome.status == 0 and "not done after 1 s" in outcome.output
+
+    def test_tooOldPythonIsNotTaken(self, node):
+        node.addPython("3.99.0", script="#!/bin/sh\necho 'python 3.4 found, 3.6 or later needed'; exit 1\n")
+        assert "python 3.4 found" in node.run().output
+
+    def test_newestByVersionNotByTime10641(self, node):
+        for version in ("3.10.1", "3.9.21", "3.8.20-comp"):
+            node.addPython(version)
+        for number, version in enumerate(("3.10.1", "3.9.21", "3.8.20-comp", "3.8.2-comp")):
+            for folder, _, files in os.walk(str(node.cms / "COMP" / ("rhel8_" + node.machine) / "external/python3" / version)):
+                for name in files + ["."]:
+                    when = 1000000000 + 1000000 * number
+                    os.utime(os.path.join(folder, name), (when, when))
+        outcome = node.run()
+        assert outcome.status == 0 and "/external/python3/3.10.1" in outcome.output
+        assert "python command: %s" % node.cms in outcome.output
+
+    def test_pinnedVersion(self, node):
+        node.addPython("3.10.1")
+        outcome = node.run(WMRUNTIME_PYTHON_VERSION="3.8.2-comp")
+        assert outcome.status == 0
+        assert "python3/3.8.2-comp (WMRUNTIME_PYTHON_VERSION)" in outcome.output
+
+    def test_pinnedVersionThatIsNotThereIsNotReplaced(self, node):
+        outcome = node.run(WMRUNTIME_PYTHON_VERSION="3.7.7")
+        assert outcome.status == 253
+        assert "3.8.2-comp: WMRUNTIME_PYTHON_VERSION asks for 3.7.7" in readError(node.start / "Report.0.pkl")[2]
+
+    def test_pinnedInterpreter(self, node):
+        own = node.directory / "my python"
+        os.rename(str(node.cms / "COMP" / ("rhel8_" + node.machine) / "external/python3/3.8.2-comp/bin/python3"), str(own))
+        outcome = node.run(WMRUNTIME_PYTHON=str(own))
+        assert outcome.status == 0 and "%s (WMRUNTIME_PYTHON)" % own in outcome.output
+
+    def test_pinnedInterpreterThatDoesNotStart(self, node):
+        outcome = node.run(WMRUNTIME_PYTHON="/no/such/python3")
+        assert outcome.status == 253
+        assert "/no/such/python3 (WMRUNTIME_PYTHON)" in readError(node.start / "Report.0.pkl")[2]
+
+    @pytest.mark.parametrize("system, required, area", [
+        ("alma9", "any", "rhel9"), ("el8", None, "rhel8"), ("el8", "any", "rhel8"), ("el7", "any", "rhel7"),
+        ("el8", "rhel7", "rhel7"), ("el8", "rhel7,rhel8,rhel9", "rhel8"), ("el10", "any", "rhel9"), ("el10", "rhel8", "rhel8"),
+        ("debian", "any", "rhel8"), ("debian", "rhel9", "rhel9"), ("alma9", "rhel5", "rhel9"), ("alma9", "../../x", "rhel9"),
+        ("el8", "rhel7, rhel9", "rhel7"), ("el8", ",", "rhel8"), ("el8", "rhel7,any", "rhel8")])
+    def test_areas(self, tmp_path, system, required, area):
+        node = WrapperNode(tmp_path)
+        node.setSystem(system)
+        node.addSandbox()
+        for name in ("rhel7", "rhel8", "rhel9"):
+            node.addPython("3.8.2", area=name)
+        outcome = node.run(REQUIRED_OS=required)
+        assert outcome.status == 0, outcome.output
+        assert "/COMP/%s_%s/external/python3/3.8.2" % (area, node.machine) in outcome.output
+        assert "COMP area %s_%s: " % (area, node.machine) in outcome.output
+
+
+class TestUnpacking(object):
+    """
+    Exit code 11006: the Unpacker's exit status is obeyed.
+    """
+
+    @pytest.mark.parametrize("part, text", [(0, "0 bytes"), (300, "damaged")])
+    def test_truncatedOrEmptySandboxEndsTheJob7755And7025(self, node, part, text):
+        whole = (node.start / "S.tar.bz2").read_bytes()
+        (node.start / "S.tar.bz2").write_bytes(whole[:part])
+        outcome = node.run()
+        assert outcome.status == 11006 & 255 == 254
+        code, name, details = readError(node.start / "Report.0.pkl")
+        assert (code, name) == (11006, "UnpackFailed")
+        assert "S.tar.bz2" in details and text in details and "what to do" in details
+        assert "WMAgent Run the job" not in outcome.output
+        checkFiles(node)
+
+    def test_missingUnpacker(self, node):
+        (node.start / "Unpacker.py").unlink()
+        assert node.run().status == 254
+        assert "did not transfer it" in readError(node.start / "Report.0.pkl")[2]
+
+    @pytest.mark.parametrize("program", ["import sys; sys.exit(7)", "import os; os.kill(os.getpid(), 9)", "syntax error"])
+    def test_unpackerThatLeavesNoReport(self, node, program):
+        (node.start / "Unpacker.py").write_text(program)
+        assert node.run().status == 254
+        assert "Unpacker.py ended with status" in readError(node.start / "Report.0.pkl")[2]
+
+    def test_unpackerThatMakesNoJobDirectory(self, node):
+        (node.start / "Unpacker.py").write_text("pass\n")
+        assert node.run().status == 254
+        assert "cannot enter" in readError(node.start / "Report.0.pkl")[2]
+
+    def test_hangingUnpackerIsGivenUp(self, node):
+        (node.start / "Unpacker.py").write_text("import time; time.sleep(600)\n")
+        assert node.run(WMA_UNPACK_TIMEOUT_SECS="1").status == 254
+
+    def test_sandboxNameWithBlanksAndShellCharacters(self, node):
+        node.addSandbox(name="my $(touch evil) 'S'.tar.bz2")
+        assert node.run("my $(touch evil) 'S'.tar.bz2", "1", "0").status == 0
+        assert not (node.start / "evil").exists()
+
+
+class TestReport(object):
+    """
+    Which report comes back, and the exit code.
+    """
+
+    @pytest.mark.parametrize("status", [1, 65, 81, 195])
+    def test_exitCodeIsStartups(self, node, status):
+        node.addSandbox(SUCCESS + "sys.exit(%d)\n" % status)
+        assert node.run().status == status
+        assert readReport(node.start / "Report.0.pkl").steps == ["cmsRun1"]
+
+    def test_startupWithoutAnyReport(self, node):
+        node.addSandbox("sys.exit(4)\n")
+        outcome = node.run()
+        assert outcome.status == 4
+        code, name, details = readError(node.start / "Report.0.pkl")
+        assert (code, name) == (11007, "NoReportOfItsOwn") and "status 4" in details
+        checkFiles(node)
+
+    def test_successWithoutAReportIsNoSuccess(self, node):
+        node.addSandbox("")
+        assert node.run().status == 255
+        assert readError(node.start / "Report.0.pkl")[0] == 11007
+
+    def test_startupKilled(self, node):
+        node.addSandbox("os.kill(os.getpid(), 9)\n")
+        assert node.run().status == 137
+        assert "stopped by signal 9" in readError(node.start / "Report.0.pkl")[2]
+
+    @pytest.mark.parametrize("damage", ["b''", "b'\\x80\\x03c'", "b'(dp0\\n.'", "open('../Report.0.pkl','rb').read()[:-40]"])
+    def test_unreadableFinalReportIsNotBroughtBack11817(self, node, damage):
+        node.addSandbox('save("../Report.0.pkl", "early")\nos.makedirs("WMTaskSpace")\n'
+                        'open("WMTaskSpace/Report.0.pkl", "wb").write(%s)\nsys.exit(9)\n' % damage)
+        assert node.run().status == 9
+        assert readReport(node.start / "Report.0.pkl").steps == ["early"]
+        checkFiles(node)
+
+    def test_hostilePickleIsNotExecutedByTheCheck(self, node):
+        node.addSandbox('os.makedirs("WMTaskSpace")\n'
+                        'open("WMTaskSpace/Report.0.pkl", "wb").write(b"cos\\nmkdir\\n(V../evil\\ntR.")\nsys.exit(9)\n')
+        assert node.run().status == 9
+        assert not (node.start / "evil").exists() and readError(node.start / "Report.0.pkl")[0] == 11007
+
+    def test_earlyReportWithAnErrorIsKept(self, node):
+        node.addSandbox('save("../Report.0.pkl", "CRITICAL")\nsys.exit(1)\n')
+        assert node.run().status == 1
+        assert readReport(node.start / "Report.0.pkl").completed is True
+
+    def test_reportWithoutStepsIsReplaced(self, node):
+        node.addSandbox('save("../Report.0.pkl", None)\nsys.exit(1)\n')
+        assert node.run().status == 1
+        assert readError(node.start / "Report.0.pkl")[0] == 11007
+
+    def test_reportWithoutStepsIsAmendedByTheSandboxsWMCore(self, node):
+        Report = pytest.importorskip("WMCore.FwkJobReport.Report", reason="needs WMCore")
+        import WMCore.Configuration
+        path = os.pathsep.join(entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry)
+        if not path:
+            pytest.skip("WMCore is not on PYTHONPATH, the job could not import it")
+        assert WMCore.Configuration
+        node.addSandbox('from WMCore.FwkJobReport.Report import Report\nreport = Report()\nreport.data.pnn = "T1_X"\n'
+                        'report.save("../Report.0.pkl")\nos.kill(os.getpid(), 9)\n')
+        path = os.pathsep.join(os.path.abspath(entry) for entry in path.split(os.pathsep))
+        outcome = node.run(PYTHONPATH=path)
+        assert outcome.status == 137, outcome.output
+        report = Report.Report()
+        report.load(str(node.start / "Report.0.pkl"))
+        assert report.data.pnn == "T1_X" and report.getExitCode() == 11007 and report.data.completed is False
+
+    def test_timestampsComeFromTheJobDirectoryNotFromHome11718(self, node):
+        wrong = node.home / "job" / "Utils"
+        wrong.mkdir(parents=True)
+        (wrong / "Timestamps.py").write_text("raise RuntimeError('the wrong one')\n")
+        outcome = node.run()
+        assert outcome.status == 0 and "the wrong one" not in outcome.output
+        assert readReport(node.start / "Report.0.pkl").workload == "timed"
+
+    @pytest.mark.parametrize("program", [None, "raise RuntimeError('no')", "import sys\nopen(sys.argv[1].split('=')[1], 'w')"])
+    def test_timestampsThatFailCostNothingButTheTiming(self, node, program):
+        node.addSandbox(timestamps=program)
+        outcome = node.run()
+        assert outcome.status == 0 and "no WMTiming section" in outcome.output
+        assert readReport(node.start / "Report.0.pkl").steps == ["cmsRun1"]
+        checkFiles(node)
+
+    def test_upstreamsTimestampsAddsTheTiming(self, node):
+        pytest.importorskip("WMCore.FwkJobReport.Report", reason="needs WMCore")
+        Timestamps = pytest.importorskip("Utils.Timestamps", reason="needs WMCore")
+        path = os.environ.get("PYTHONPATH", "")
+        with open(Timestamps.__file__) as handle:
+            node.addSandbox("from WMCore.FwkJobReport.Report import Report\nos.mkdir('WMTaskSpace')\n"
+                            "Report('cmsRun1').save('WMTaskSpace/Report.0.pkl')\n", timestamps=handle.read())
+        path = os.pathsep.join(os.path.abspath(entry) for entry in path.split(os.pathsep) if entry)
+        outcome = node.run(PYTHONPATH=path)
+        assert outcome.status == 0, outcome.output
+        timing = readReport(node.start / "Report.0.pkl").WMTiming
+        assert timing.WMTotalWallClockTime >= 0
+
+    def test_wrappersReportIsWhatUpstreamsWouldBe(self, node):
+        Report = pytest.importorskip("WMCore.FwkJobReport.Report", reason="needs WMCore")
+        from WMCore_t.WMRuntime_t.Unpacker_t import plainData
+        ad = node.directory / "job.ad"
+        ad.write_text('MachineAttrGLIDEIN_CMSSite0 = "T2_XX_Test"\n')
+        node.run("", "1", "0", _CONDOR_JOB_AD=str(ad))
+        code, name, details = readError(node.start / "Report.0.pkl")
+        ours = Report.Report()
+        ours.load(str(node.start / "Report.0.pkl"))
+        theirs = Report.Report()
+        theirs.data.completed = False
+        theirs.data.hostName = os.uname().nodename
+        theirs.data.siteName = "T2_XX_Test"
+        theirs.addError("CRITICAL", code, name, details)
+        assert plainData(ours.data) == plainData(theirs.data)
+        assert ours.getExitCode() == 11001 and not ours.taskSuccessful() and ours.__to_json__(None)
+
+    def test_wrappersReportAndUnpackersAreEqual(self, node, monkeypatch):
+        from WMCore.WMRuntime import Unpacker
+        from WMCore_t.WMRuntime_t.Unpacker_t import plainData
+        node.run("", "1", "0")
+        code, name, details = readError(node.start / "Report.0.pkl")
+        monkeypatch.delenv("WMRUNTIME_SITE_NAME", raising=False)
+        twin = node.directory / "twin.pkl"
+        twin.write_bytes(Unpacker.reportPickle(code, name, details))
+        ours, other = readReport(node.start / "Report.0.pkl"), readReport(twin)
+        assert vars(ours).keys() == vars(other).keys()
+        assert plainData(ours) == plainData(other)
+
+
+class TestThrottle(object):
+    """
+    A failed job lasts a while (#7232).
+    """
+
+    def test_failedJobLastsTheFloor7232(self, node):
+        begin = time.time()
+        outcome = node.run("", WMA_MIN_JOB_RUNTIMESECS="3")
+        assert 2 <= time.time() - begin < 20 and "to last 3 s" in outcome.output
+
+    def test_successDoesNotSleep(self, node):
+        begin = time.time()
+        assert node.run(WMA_MIN_JOB_RUNTIMESECS="300").status == 0
+        assert time.time() - begin < 60
+
+    def test_floorIsFiveMinutesWhenNotSet(self, node):
+        process = node.begin("", WMA_MIN_JOB_RUNTIMESECS=None)
+        end = time.time() + 20
+        while "to last 300 s" not in node.output() and time.time() < end:
+            time.sleep(0.05)
+        process.terminate()
+        outcome = node.finish(process, 20)
+        assert outcome.status == 249 and "to last 300 s" in outcome.output, "a signal ends the sleep, the code stays"
+
+
+class TestSecrets(object):
+    """
+    What is printed.
+    """
+
+    def test_secretsAreMasked(self, node):
+        ad = node.directory / "job.ad"
+        ad.write_text('Owner = "cms"\nMachineAttrGLIDEIN_CMSSite0 = "T2_XX_Test"\nClaimId = "hidden1"\n'
+                      'x509userproxy = "hidden2"\nEnvironment = "A=1 MY_TOKEN=hidden3 B=\'x hidden4\'"\nArgs = "a"')
+        creds = node.directory / "hidden5"
+        creds.mkdir()
+        (creds / "cms.use").write_text("hidden6")
+        outcome = node.run(_CONDOR_JOB_AD=str(ad), _CONDOR_CREDS=str(creds), MY_TOKEN="hidden7", X509_USER_PROXY="hidden8",
+                           DB_PASSWORD="hidden9", my_secret="hidden10", PLAIN="shown\nCMS_X=1")
+        assert outcome.status == 0
+        assert "hidden" not in outcome.output and "hidden" not in (node.start / "wmagentJob.log").read_text()
+        assert "  PLAIN=shown\\nCMS_X=1\n" in outcome.output
+        assert "Site name:  T2_XX_Test" in outcome.output
+        lines = [line for line in outcome.output.splitlines() if re.match(r"  (Owner|Args|ClaimId|x509)", line)]
+        assert lines == ['  Args = "a"', "  ClaimId = (not shown)", '  Owner = "cms"', "  x509userproxy = (not shown)"]
+
+    def test_tokenIsUsedAndDescribedWhenTheToolIsThere(self, node):
+        creds = node.directory / "creds"
+        creds.mkdir()
+        (creds / "cms.use").write_text("secret")
+        tools = node.directory / "tools"
+        tools.mkdir()
+        node.addSandbox('open("../token", "w").write(os.environ["BEARER_TOKEN_FILE"])\n' + SUCCESS)
+        outcome = node.run(_CONDOR_CREDS=str(creds))
+        assert "httokendecode is not installed" in outcome.output, "'command -v httokendecode ls' was always true"
+        assert (node.start / "token").read_text() == str(creds / "cms.use")
+        (tools / "httokendecode").write_text("#!/bin/sh\necho claims of $1\n")
+        (tools / "httokendecode").chmod(0o755)
+        outcome = node.run(_CONDOR_CREDS=str(creds), PATH="%s:/usr/bin:/bin" % tools)
+        assert "claims of -H" in outcome.output
+
+
+class TestExpectedFiles(object):
+    """
+    Report and log exist on every exit path (#6923, PR #8447).
+    """
+
+    def test_logHasTheReasonInStartupsOwnForm8447(self, node):
+        node.run("")
+        log = (node.start / "wmagentJob.log").read_text()
+        assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}:ERROR:submit_py3:no sandbox given.*11001", log, re.MULTILINE)
+
+    def test_existingLogIsAppendedTo(self, node):
+        (node.start / "wmagentJob.log").write_text("before\n")
+        node.run("")
+        assert (node.start / "wmagentJob.log").read_text().startswith("before\n")
+
+    def test_startDirectoryThatCannotBeWritten(self, node):
+        (node.start / "Report.0.pkl").mkdir()
+        (node.start / "Report.0.pkl" / "in the way").mkdir()
+        outcome = node.run()
+        assert outcome.status == 255 or outcome.status == 0
+        assert "Report.0.pkl" in outcome.output
+
+    def test_startEnvironmentIsPrivate(self, node):
+        node.run("")
+        assert stat.S_IMODE((node.start / "startup_environment.sh").stat().st_mode) == 0o600
+
+
+def test_fakeStartupHeadIsValidPython():
+    compile(STARTUP_HEAD + SUCCESS + REPORT_11007, "Startup.py", "exec")
