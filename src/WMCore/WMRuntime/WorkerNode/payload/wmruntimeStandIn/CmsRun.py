@@ -13,6 +13,7 @@ import time
 import traceback
 
 from .CallsLog import installedConstants, logCall
+from .EventFile import BYTES_PER_EVENT
 from .EventSource import CmsException, makeSource, parameter
 from .FaultActions import Ending, afterReport, beforeEvents, inTheMiddle
 from .Faults import Fault, findFault
@@ -216,8 +217,9 @@ class Job(object):
             self.report.addFallback(lfn, pfn, "An exception of category 'FileOpenError' occurred while\n   [0] Calling "
                                     "StorageFactory::open()\nException Message:\nFailed to open the file '%s'" % pfn)
         for opened in self.source.files:
-            if opened.pfn.startswith("file:"):
-                self.performance.readBytes += fileSize(opened.pfn[len("file:"):])
+            isLocal = opened.pfn.startswith("file:")
+            self.performance.readBytes += fileSize(opened.pfn[len("file:"):]) if isLocal else (
+                opened.eventsRead * BYTES_PER_EVENT)
             if self.endsEarly():
                 opened.lumis = sorted(opened.lumisRead)
             self.report.addInputFile(opened, self.process.source.type_())
