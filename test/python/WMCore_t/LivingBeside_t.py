@@ -87,6 +87,17 @@ def testWithOursFirstTheVersionIsUpstreamsAndNothingIsAliased(sourceTree, upstre
     assert answer["path"][0] == os.path.join(sourceTree, "WMCore") and len(answer["path"]) > 1
 
 
+def testOursTwiceOnThePathIsNoProblem(sourceTree, upstreamTree, tmp_path):
+    # An installed wheel and a checkout, say: the second copy has no version of upstream's to offer.
+    copied = tmp_path / "WMCore"
+    copied.mkdir()
+    with open(os.path.join(sourceTree, "WMCore", "__init__.py")) as handle:
+        (copied / "__init__.py").write_text(handle.read())
+    answer = probe([sourceTree, str(tmp_path)] + upstreamTree + thirdParty(), ["WMCore.WMRuntime.Errors"])
+    assert answer["modules"]["WMCore.WMRuntime.Errors"].startswith(sourceTree)
+    assert answer["version"] == upstreamVersion(upstreamTree)
+
+
 def testWithUpstreamFirstUpstreamIsAloneAndNothingIsMixed(sourceTree, upstreamTree):
     # Upstream's packages do not extend their path: what comes behind them is not seen at all.
     answer = probe(upstreamTree + [sourceTree] + thirdParty(),
@@ -217,8 +228,9 @@ def testTheWheelWorksInACleanEnvironment(cleanEnvironment):
     names = ["WMCore.WMRuntime.Errors", "WMCore.WMRuntime.Unpacker", "WMCore.WMRuntime.Tools.Scram"]
     answer = probe([], names, python, ("-E",))
     assert {name: where for name, where in answer["modules"].items() if not where.startswith(site)} == {}
-    helped = subprocess.run([os.path.join(os.path.dirname(python), "wmruntime"), "--help"], stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, timeout=300)
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    helped = subprocess.run([os.path.join(os.path.dirname(python), "wmruntime"), "--help"], env=bare,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
     assert helped.returncode == 0, helped.stdout.decode("utf-8", "replace")
 
 
