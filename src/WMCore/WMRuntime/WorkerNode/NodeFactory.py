@@ -9,6 +9,7 @@ from WMCore.WMRuntime.WorkerNode.CompArea import writeCompAreas
 from WMCore.WMRuntime.WorkerNode.CvmfsTree import writeTop
 from WMCore.WMRuntime.WorkerNode.MachinePythons import SUPPORTED_VERSIONS, findMachinePythons, newestPython3
 from WMCore.WMRuntime.WorkerNode.NodeFiles import linkTo, writeJson
+from WMCore.WMRuntime.WorkerNode.PythonArea import usablePythons
 from WMCore.WMRuntime.WorkerNode.ReleaseTree import TreeWriter, writeReleases
 from WMCore.WMRuntime.WorkerNode.Site import writeSite
 from WMCore.WMRuntime.WorkerNode.WorkerNode import FORMAT, NODE_FILE, WorkerNode, WorkerNodeError
@@ -38,11 +39,12 @@ def createNode(directory, pythons=None, force=False, log=print):
     own = newestPython3(pythons)
     if own is None:
         raise WorkerNodeError("No python3 of 3.6 to 3.13 found on PATH or in pyenv's versions: a node needs one.")
-    log("pythons of this machine: %s" % ", ".join(sorted(pythons, key=SUPPORTED_VERSIONS.index)))
     os.makedirs(os.path.dirname(root), exist_ok=True)
     temporary = tempfile.mkdtemp(prefix=".%s." % os.path.basename(root), dir=os.path.dirname(root))
     try:
         os.chmod(temporary, 0o755)
+        pythons = usablePythons(pythons, os.path.join(temporary, "try"), log)
+        log("pythons of this machine: %s" % ", ".join(sorted(pythons, key=SUPPORTED_VERSIONS.index)))
         _build(temporary, pythons, own, log)
         _replace(root, temporary)
     except BaseException:

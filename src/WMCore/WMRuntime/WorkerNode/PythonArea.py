@@ -56,16 +56,41 @@ def installPython(area, python, series=None, pathVariable=None):
     return executable
 
 
+def usablePythons(pythons, scratch, log):
+    """
+    Leave out the interpreters that do not survive being laid out elsewhere.
+
+    :param pythons: dict of series to MachinePython
+    :param scratch: str, directory to try in; removed afterwards
+    :param log: callable(str), told what is left out and why
+    :return: dict of series to MachinePython
+    """
+    usable = {}
+    try:
+        for series, python in pythons.items():
+            try:
+                installPython(os.path.join(scratch, series), python)
+                usable[series] = python
+            except (RuntimeError, OSError) as error:
+                log("python %s is left out: %s" % (series, error))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return usable
+
+
 def _linkStandardLibrary(python, libFolder, stdlib):
     for name in os.listdir(python.stdlib):
         if name in _SKIPPED or name.startswith("config-") or name == "__pycache__":
             continue
         os.symlink(os.path.join(python.stdlib, name), os.path.join(stdlib, name))
-    if os.path.isdir(python.libraries):
-        pattern = re.compile(r"libpython%s[a-z]*\.(so[0-9.]*|dylib)$" % re.escape(python.series))
-        for name in os.listdir(python.libraries):
-            if pattern.match(name):
-                os.symlink(os.path.join(python.libraries, name), os.path.join(libFolder, name))
+    # Relocatable builds look for libpython beside the executable, whatever their configuration says.
+    beside = os.path.join(os.path.dirname(os.path.dirname(python.executable)), "lib")
+    pattern = re.compile(r"libpython%s[a-z]*\.(so[0-9.]*|dylib)$" % re.escape(python.series))
+    for folder in (python.libraries, beside):
+        for name in os.listdir(folder) if os.path.isdir(folder) else ():
+            link = os.path.join(libFolder, name)
+            if pattern.match(name) and not os.path.lexists(link):
+                os.symlink(os.path.join(folder, name), link)
 
 
 def _checkRuns(executable, area, python):
@@ -81,6 +106,6 @@ def _checkRuns(executable, area, python):
         said, why = "", str(error)
     expected = "%s %s" % (python.series, os.path.realpath(area))
     if said != expected:
-        raise RuntimeError("A copy of %s does not run as the python of %s: expected %r, it said %r %s. Give "
-                           "createNode another interpreter of the series %s."
+        raise RuntimeError("A copy of %s does not run as the python of %s: expected %r, it said %r %s. Put "
+                           "another interpreter of the series %s first on PATH."
                            % (python.executable, area, expected, said, why, python.series))

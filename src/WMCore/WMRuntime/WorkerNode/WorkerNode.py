@@ -37,10 +37,15 @@ class WorkerNode(object):
 
         :param directory: str, the node's directory
         :return: WorkerNode
-        :raises WorkerNodeError: when there is no node, or one of another format
+        :raises WorkerNodeError: when there is no node, one of another format or one whose python is gone
         """
         root = os.path.realpath(directory)
         description = readDescription(root)
+        own = os.path.join(root, "libexec", "python3")
+        if not os.access(own, os.X_OK):
+            raise WorkerNodeError("%s leads to %s, which is no interpreter here: the node was made on another machine, or "
+                                  "that python was removed. Make it again: `wmruntime node create --force %s`."
+                                  % (own, os.path.realpath(own), root))
         if description["root"] != root:
             _repair(root, description)
         return cls.fromDescription(description)

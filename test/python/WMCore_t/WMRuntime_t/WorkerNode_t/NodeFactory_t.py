@@ -9,7 +9,7 @@ import pytest
 
 from WMCore.WMRuntime.WorkerNode import NodeFactory
 from WMCore.WMRuntime.WorkerNode.CompArea import COMP_SPECS
-from WMCore.WMRuntime.WorkerNode.MachinePythons import findMachinePythons
+from WMCore.WMRuntime.WorkerNode.MachinePythons import MachinePython, findMachinePythons
 from WMCore.WMRuntime.WorkerNode.NodeFactory import createNode
 from WMCore.WMRuntime.WorkerNode.WorkerNode import WorkerNode, WorkerNodeError
 
@@ -306,6 +306,29 @@ def testLoadSaysWhatIsMissing(tmp_path):
     (tmp_path / "node.json").write_text('{"format": 99}')
     with pytest.raises(WorkerNodeError, match="another format"):
         WorkerNode.load(str(tmp_path))
+
+
+def testNodeWhosePythonIsGoneSaysSo(tmp_path, workerNode):
+    copy = str(tmp_path / "copy")
+    shutil.copytree(workerNode.root, copy, symlinks=True)
+    os.unlink(os.path.join(copy, "libexec", "python3"))
+    os.symlink("/no/such/python3", os.path.join(copy, "libexec", "python3"))
+    with pytest.raises(WorkerNodeError, match="/no/such/python3, which is no interpreter here"):
+        WorkerNode.load(copy)
+
+
+def testInterpreterThatCannotBeLaidOutIsLeftOutAndReplaced(tmp_path, machinePythons):
+    broken = tmp_path / "python3.9"
+    broken.write_text("#!/bin/sh\necho none\n")
+    broken.chmod(0o755)
+    other = max((text for text in machinePythons if text.startswith("3.") and text != "3.9"), key=lambda text: int(text[2:]))
+    said = []
+    pythons = {other: machinePythons[other],
+               "3.9": MachinePython((3, 9, 1), str(broken), machinePythons[other].stdlib)}
+    node = createNode(str(tmp_path / "node"), pythons, log=said.append)
+    assert any(line.startswith("python 3.9 is left out: A copy of %s does not run" % broken) for line in said)
+    assert node.pythons["3.9"] is None
+    assert node.releases["CMSSW_13_0_3"]["pythons"]["python3"]["why"] == "%s in place of 3.9" % other
 
 
 def testStartEnvironmentHasNothingOfTheCaller(workerNode, monkeypatch):
