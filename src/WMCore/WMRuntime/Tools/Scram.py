@@ -437,7 +437,8 @@ class Scram(object):
                           self.commandEnvironment(command, cleanEnv, hackLdLibPath), mergeStderr=True,
                           timeout=timeout, maxBytes=MAX_OUTPUT)
         self.code = TIMED_OUT if run.exit.timedOut else run.exit.shellCode
-        if run.stage == "initialise" and self.code:
+        if run.stage == "initialise" or (run.stage == "envCmd" and not self.code):
+            # The command never ran, whatever status the text before it ended the shell with.
             self.code = INITIALISE_FAILED
         logging.info("Subprocess output was:\n%s", withoutSecrets(self.stdout))
         return self.code
