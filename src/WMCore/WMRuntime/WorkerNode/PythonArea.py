@@ -69,7 +69,7 @@ def usablePythons(pythons, scratch, log):
     try:
         for series, python in pythons.items():
             try:
-                installPython(os.path.join(scratch, series), python)
+                _tryOut(os.path.join(scratch, series), python)
                 usable[series] = python
             except (RuntimeError, OSError) as error:
                 log("python %s is left out: %s" % (series, error))
@@ -78,11 +78,27 @@ def usablePythons(pythons, scratch, log):
     return usable
 
 
+def _tryOut(area, python):
+    """Lay out as little as shows whether a copy of the executable finds a library beside it."""
+    libFolder = os.path.join(area, "lib")
+    executable = os.path.join(area, "bin", "python" + python.series)
+    os.makedirs(os.path.dirname(executable))
+    os.makedirs(libFolder)
+    shutil.copy2(python.executable, executable)
+    os.symlink(python.stdlib, os.path.join(libFolder, "python" + python.series))
+    _linkLibpython(python, libFolder)
+    _checkRuns(executable, area, python)
+
+
 def _linkStandardLibrary(python, libFolder, stdlib):
     for name in os.listdir(python.stdlib):
         if name in _SKIPPED or name.startswith("config-") or name == "__pycache__":
             continue
         os.symlink(os.path.join(python.stdlib, name), os.path.join(stdlib, name))
+    _linkLibpython(python, libFolder)
+
+
+def _linkLibpython(python, libFolder):
     # Relocatable builds look for libpython beside the executable, whatever their configuration says.
     beside = os.path.join(os.path.dirname(os.path.dirname(python.executable)), "lib")
     pattern = re.compile(r"libpython%s[a-z]*\.(so[0-9.]*|dylib)$" % re.escape(python.series))
