@@ -1,0 +1,85 @@
+"""Test Tools/Scram with the SCRAM stand-in of the worker node in a box."""
+import os
+import subprocess
+import sys
+
+import pytest
+
+from WMCore.WMRuntime.Tools.Scram import Scram
+
+RELEASES = ["CMSSW_8_0_31", "CMSSW_10_6_30", "CMSSW_12_0_0", "CMSSW_13_0_3", "CMSSW_13_0_3_patch1"]
+
+
+@pytest.fixture
+def onNode(workerNode, tmp_path, monkeypatch):
+    """Put this process into the environment of a job on the node; give its CVMFS set-up."""
+    env = workerNode.environment(requiredOS="rhel8", jobAd="", machineAd="", home=str(tmp_path))
+    for name in list(os.environ):
+        if name.startswith(("WMRUNTIME_", "CMSSW_", "SCRAM")):
+            monkeypatch.delenv(name)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    return ". '%s/cmsset_default.sh'" % workerNode.cvmfs
+
+
+def scramCalls(node):
+    """Count the starts of scram project and scram runtime on the node so far."""
+    return len([call for call in node.calls() if call["program"].startswith("scram")
+                and any(word in call["argv"] for word in ("project", "runtime", "ru"))])
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_everyReleaseIsSetUpOnceAndReused(release, onNode, workerNode, tmp_path):
+    arch = workerNode.releases[release]["arch"]
+    before = scramCalls(workerNode)
+    for number in range(3):
+        scram = Scram(version=release, architecture=arch, initialise=onNode, directory=str(tmp_path))
+        assert (scram.project(), scram.runtime()) == (0, 0), scram.diagnostic()
+        assert scram.sessionReused is (number > 0)
+        assert scram("echo $CMSSW_VERSION $CMSSW_BASE; command -v edm_pset_pickler.py") == 0, scram.stdout
+        assert scram.getStdout().split()[:2] == [release, os.path.join(str(tmp_path), release)]
+    assert scramCalls(workerNode) - before == 2
+
+
+def test_anUnknownReleaseSaysSoAtOnce(onNode, workerNode, tmp_path):
+    arch = workerNode.releases["CMSSW_13_0_3"]["arch"]
+    scram = Scram(version="CMSSW_99_0_0", architecture=arch, initialise=onNode, directory=str(tmp_path))
+    before = scramCalls(workerNode)
+    assert scram.project() == 3
+    assert "available for arch %s" % arch in scram.diagnostic() or "for arch %s" % arch in scram.diagnostic()
+    assert scramCalls(workerNode) - before == 1
+
+
+def test_aVanishedReleaseIsFoundOut(onNode, workerNode, tmp_path):
+    """scram says 0 and prints the environment from its cache."""
+    arch = workerNode.releases["CMSSW_13_0_3"]["arch"]
+    scram = Scram(version="CMSSW_13_0_3", architecture=arch, initialise=onNode, directory=str(tmp_path), retryPauses=())
+    assert scram.project() == 0, scram.diagnostic()
+    path = os.path.join(scram.projectArea, ".SCRAM", arch, "Environment")
+    with open(path, "w") as handle:
+        handle.write("RELEASETOP=/gone/CMSSW_13_0_3\n")
+    assert scram.runtime() == 4, scram.diagnostic()
+    assert Scram(version="CMSSW_13_0_3", architecture=arch, initialise=onNode, directory=str(tmp_path)).project() == 0
+    assert os.path.isdir(os.path.join(str(tmp_path), "CMSSW_13_0_3.broken.1"))
+
+
+def test_theStoredTextServesTheWrapperScript(onNode, workerNode, tmp_path):
+    arch = workerNode.releases["CMSSW_13_0_3"]["arch"]
+    scram = Scram(version="CMSSW_13_0_3", architecture=arch, initialise=onNode, directory=str(tmp_path))
+    assert (scram.project(), scram.runtime()) == (0, 0)
+    text = ". ./scramSession.sh; command -v cmsRun; echo $CMSSW_BASE"
+    said = subprocess.check_output(["/bin/bash", "--noprofile", "--norc", "-c", text], cwd=str(tmp_path)).decode().split()
+    assert said[0].endswith("/cmsRun") and said[1] == scram.projectArea
+
+
+def test_ourPythonRunsInEveryRelease(onNode, workerNode, tmp_path):
+    """A script for the running python starts even where the release's own python is another (2.8, #6179)."""
+    for release in ("CMSSW_10_6_30", "CMSSW_12_0_0"):
+        step = tmp_path / release
+        step.mkdir()
+        scram = Scram(version=release, architecture=workerNode.releases[release]["arch"], initialise=onNode,
+                      directory=str(step))
+        assert (scram.project(), scram.runtime()) == (0, 0), scram.diagnostic()
+        code = "import sys, os, ssl, ctypes; print(sys.version_info[:2], os.environ['CMSSW_VERSION'])"
+        assert scram('%s -c "%s"' % (sys.executable, code)) == 0, scram.stdout
+        assert scram.stdout.strip() == "%s %s" % (sys.version_info[:2], release)
