@@ -552,3 +552,36 @@ def testFaultHangIsRecordedBeforeItHangs(shell, workerNode):
     finally:
         child.kill()
         child.wait()
+
+
+def testCmssetDefaultOffersCmsrelAndCmsenvAndTheSite(shell):
+    script = ("cmsrel CMSSW_13_0_3 && cd CMSSW_13_0_3 && cmsenv && "
+              'echo "$CMSSW_BASE|$SITECONFIG_PATH|$CMS_PATH|$SCRAM_ARCH|${PYTHONPATH-unset}"')
+    done = shell.run(script)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].split("|") == [
+        os.path.join(shell.folder, V3), os.path.join(shell.node.cvmfs, "SITECONF", "local"), shell.node.cvmfs,
+        shell.arch(V3), "unset"]
+
+
+def testCmssetDefaultKeepsWhatIsSetAndMayBeSourcedTwice(shell):
+    done = shell.run('. "$VO_CMS_SW_DIR/cmsset_default.sh"; echo "$SITECONFIG_PATH $CMS_PATH $SCRAM_ARCH $PATH"',
+                     SITECONFIG_PATH="/my/site", CMS_PATH="/my/cms", SCRAM_ARCH="my_arch")
+    site, cms, arch, path = done.stdout.split()
+    assert (site, cms, arch) == ("/my/site", "/my/cms", "my_arch")
+    assert path.split(":").count(os.path.join(shell.node.cvmfs, "common")) == 1
+
+
+@pytest.mark.parametrize("requiredOS, expected", [("rhel6", "slc6"), ("rhel7", "slc7"), ("rhel8", "el8"), ("rhel9", "el9"),
+                                                  ("rhel10", "el10"), ("any", "el8"), ("rhel7,rhel8", "el8"), ("", "el8")])
+def testHostPlaysTheContainerThatTheJobAskedFor(shell, requiredOS, expected):
+    assert shell.run("cmsos", REQUIRED_OS=requiredOS).stdout.split("_")[0] == expected
+    assert shell.run("unset SCRAM_ARCH; cmsarch", REQUIRED_OS=requiredOS).stdout.startswith(expected + "_")
+
+
+def testManyCallsAtOnceLoseNoLine(shell, workerNode):
+    already = len(workerNode.calls("condor_chirp"))
+    chirp = os.path.join(workerNode.root, "bin", "condor_chirp")
+    shell.run("for i in $(seq 40); do '%s' set_job_attr_delayed A $i%s & done; wait" % (chirp, "x" * 3000))
+    calls = workerNode.calls("condor_chirp")[already:]
+    assert len({call["argv"][2] for call in calls}) == 40
