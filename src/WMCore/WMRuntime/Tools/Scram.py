@@ -51,6 +51,7 @@ _FINAL_ANSWER = re.compile(r"is not available for arch|Unable to find release ar
 _VERSION = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")
 # Site and job settings that a job may change after runtime(): what the job says now wins (#11473).
 _JOB_SETTINGS = ("VO_CMS_SW_DIR", "CMS_PATH", "SITECONFIG_PATH")
+_PERL_VARIABLES = ("PERL5LIB", "PERLLIB", "PERL5OPT")
 _SCRAM_BACKUP = re.compile(r"^SRT_(\w+)_SCRAMRT(?:DEL)?$")
 
 
@@ -265,7 +266,7 @@ class Scram(object):
         pauses, mended = list(self.retryPauses), False
         while True:
             existed = os.path.lexists(area)
-            run = self._shell("project", self._projectStages(), self.directory, self._base())
+            run = self._shell("project", self._projectStages(), self.directory, self._scramBase())
             problem = "scram project failed" if not run.exit.ok else sessions.areaProblem(area, self.architecture)
             if problem is None:
                 return 0
@@ -285,16 +286,16 @@ class Scram(object):
             if not again or not pauses:
                 return self._fail(code, problem)
             if clear and not self._clearAway(area):
-                return self._fail(code, "%s, and it cannot be moved away" % problem)
+                return self._fail(code, self.attempts[-1].note)
             self._pause(pauses.pop(0))
 
     def _clearAway(self, area):
         try:
             aside = _setAside(area)
         except OSError as ex:
-            self._say("Cannot move %s away: %s" % (area, ex))
+            self._note("it cannot be renamed: %s" % ex)
             return False
-        self._say("The broken area %s was moved to %s and is made anew." % (area, aside))
+        self._note("it was renamed to %s and is made anew" % aside)
         return True
 
     def _pretendProject(self, area):
@@ -342,7 +343,7 @@ class Scram(object):
             ("runtime", "wmruntimeScram=$(%s runtime -sh) || exit\nprintf '%%s\\n' \"$wmruntimeScram\"\n"
                         "eval \"$wmruntimeScram\" || exit" % command)]
         pauses = list(self.retryPauses)
-        base = self._base()
+        base = self._scramBase()
         while True:
             run = self._shell("runtime", stages, self.projectArea, base, capture=True)
             problem = "scram runtime failed" if not run.exit.ok else _environmentProblem(
@@ -360,9 +361,9 @@ class Scram(object):
     def _keep(self, base, environ):
         diff = EnvDiff.between(base, environ)
         diff = EnvDiff(dict(_releaseVariables(environ), **diff.toSet), diff.toUnset)
-        self._adopt(sessions.ScramSession(self._request(), os.path.abspath(self.projectArea), diff,
-                                          sessions.basePicture(base, self.architecture),
-                                          sessions.gatherEvidence(os.path.abspath(self.projectArea), base)))
+        area = os.path.abspath(self.projectArea)
+        self._adopt(sessions.ScramSession(self._request(), area, diff, sessions.basePicture(base, self.architecture),
+                                          sessions.gatherEvidence(area, diff.apply(base))))
         # One left here holds for another request: it is that of the step, and main.sh waits for it.
         if self.storeSession and not os.path.exists(self.sessionFile):
             try:
@@ -385,7 +386,7 @@ class Scram(object):
         token = os.environ.get(sessions.SESSION_VARIABLE)
         try:
             session = sessions.readSession(self.directory)
-            base = self._base()
+            base = self._scramBase()
             reason = sessions.staleReason(session, self._request(), self.directory, base, token)
             if reason is None:
                 return session
@@ -472,6 +473,10 @@ class Scram(object):
 
     def _base(self):
         return withoutWrapperPython(dict(os.environ))
+
+    def _scramBase(self):
+        """Give the base without the modules of a site's perl, which break SCRAM V2 (cmsdist#9361)."""
+        return {name: value for name, value in self._base().items() if name not in _PERL_VARIABLES}
 
     def _shell(self, action, stages, cwd, environ, timeout=None, **options):
         """Run bash for an action and record the attempt; a bash that cannot be started is an attempt too."""

@@ -187,7 +187,7 @@ def gatherEvidence(area, environ):
     Record what a session rests on: the area's Environment file, the release's tools, the site's hooks.
 
     :param area: str, path of the project area
-    :param environ: dict, base environment; CMS_PATH and VO_CMS_SW_DIR lead to the site's hooks
+    :param environ: dict, the session's environment; CMS_PATH and VO_CMS_SW_DIR lead to the site's hooks
     :return: dict, path to digest or [mtime in ns, size]; None for what is not there
     """
     evidence = {}
@@ -328,7 +328,7 @@ def staleReason(session, request, directory, environ, token=None):
     problem = areaProblem(session.area, request.architecture)
     if problem:
         return problem
-    now = gatherEvidence(session.area, environ)
+    now = gatherEvidence(session.area, session.diff.apply(environ))
     changed = [path for path in sorted(set(session.evidence) | set(now))
                if session.evidence.get(path) != now.get(path)]
     inside = token is not None and token == session.token(directory)

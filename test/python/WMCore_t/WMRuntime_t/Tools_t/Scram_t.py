@@ -85,6 +85,18 @@ def test_section2_2_1_scramStartsWithoutTheWrappersPython(fake, make, monkeypatc
         assert handle.read() == "||/site/lib\n" * 2
 
 
+def test_cmsdist9361_theSitesPerlModulesDoNotReachScram(fake, make, monkeypatch):
+    monkeypatch.setenv("PERL5LIB", "/osg/perl")
+    for action in ("project", "runtime"):
+        fake.before(action, 'echo "${PERL5LIB-unset}" >>"$home/seen"')
+    scram = make()
+    assert (scram.project(), scram.runtime()) == (0, 0)
+    with open(os.path.join(fake.home, "seen")) as handle:
+        assert handle.read() == "unset\n" * 2
+    assert scram("echo $PERL5LIB", cleanEnv=False) == 0
+    assert scram.stdout == "/osg/perl\n", "the payload keeps what the site gave it"
+
+
 def test_initialiseRunsInTheSameShellAndTheArchIsForced(fake, make):
     scram = make(command="scramv1", initialise="export PATH='%s':$PATH; export SCRAM_ARCH=other; cd /" % fake.home)
     assert (scram.project(), scram.runtime()) == (0, 0), scram.diagnostic()
@@ -338,6 +350,7 @@ def test_section2_2_5_aBrokenAreaIsMovedAsideAndMadeAnew(fake, make):
     assert scram.project() == 0, scram.diagnostic()
     assert fake.actions() == ["project", "project"]
     assert os.path.isdir(area + ".broken.1/src")
+    assert "renamed to %s.broken.1" % area in scram.diagnostic()
     assert os.path.isfile(os.path.join(area, ".SCRAM", ARCH, "Environment"))
 
 
@@ -471,14 +484,17 @@ def test_whoNamesNoInitialiseTakesTheStepsSession(fake, make):
     assert second.runtimeEnv["ONE"] == "1"
 
 
-def test_aSiteHookThatChangesMakesASessionStale(fake, make, tmp_path, monkeypatch):
+@pytest.mark.parametrize("byInitialise", [False, True])
+def test_aSiteHookThatChangesMakesASessionStale(make, tmp_path, monkeypatch, byInitialise):
     hooks = tmp_path / "sw" / "etc" / "scramrc" / "SCRAM" / "hooks" / "runtime"
     hooks.mkdir(parents=True)
-    monkeypatch.setenv("CMS_PATH", str(tmp_path / "sw"))
-    first = make()
+    options = {"initialise": "export CMS_PATH='%s'" % (tmp_path / "sw")} if byInitialise else {}
+    if not byInitialise:
+        monkeypatch.setenv("CMS_PATH", str(tmp_path / "sw"))
+    first = make(**options)
     assert (first.project(), first.runtime()) == (0, 0)
     (hooks / "new").write_text("x")
-    second = make()
+    second = make(**options)
     assert (second.project(), second.runtime(), second.sessionReused) == (0, 0, False)
 
 
