@@ -5,13 +5,13 @@ import sys
 import time
 
 
-def recordCall(log, program, argv, exitCode=None):
+def recordCall(log, program, arguments, exitCode=None):
     """
     Append one line to the log of calls, in one write.
 
     :param log: str, path of var/calls.jsonl; its folder is made
     :param program: str, name of the stand-in
-    :param argv: list of str, the arguments after the program's name
+    :param arguments: list of str, those after the program's name; `argv` in the log begins with the name
     :param exitCode: int, where it is known; None leaves it out
     :return: dict, what was written
     """
@@ -19,7 +19,7 @@ def recordCall(log, program, argv, exitCode=None):
         cwd = os.getcwd()
     except OSError:
         cwd = ""
-    call = {"program": program, "argv": list(argv), "cwd": cwd, "pid": os.getpid(), "time": time.time()}
+    call = {"program": program, "argv": [program] + list(arguments), "cwd": cwd, "pid": os.getpid(), "time": time.time()}
     if exitCode is not None:
         call["exit"] = exitCode
     line = (json.dumps(call, sort_keys=True) + "\n").encode("ascii")

@@ -582,6 +582,6 @@ def testHostPlaysTheContainerThatTheJobAskedFor(shell, requiredOS, expected):
 def testManyCallsAtOnceLoseNoLine(shell, workerNode):
     already = len(workerNode.calls("condor_chirp"))
     chirp = os.path.join(workerNode.root, "bin", "condor_chirp")
-    shell.run("for i in $(seq 40); do '%s' set_job_attr_delayed A $i%s & done; wait" % (chirp, "x" * 3000))
+    shell.run("for i in $(seq 40); do '%s' set_job_attr_delayed A ${i}_%s & done; wait" % (chirp, "x" * 3000))
     calls = workerNode.calls("condor_chirp")[already:]
     assert len({call["argv"][2] for call in calls}) == 40
