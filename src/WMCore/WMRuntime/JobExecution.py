@@ -174,3 +174,4 @@ class JobExecution(object):
                 logging.warning("Cannot make file descriptor %d group writable: %s", descriptor, ex)
         if self.monitor is not None and self.monitor.is_alive():
             self.monitor.shutdown()
+        self.signals.ignore()

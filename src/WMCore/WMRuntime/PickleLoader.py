@@ -12,7 +12,6 @@ MAX_BYTES = 256 * 1024 * 1024
 
 _WMCORE_CLASSES = (
     ("WMCore.Configuration", "ConfigSection"),
-    ("WMCore.WMSpec.ConfigSectionTree", "ConfigSectionTree"),
     ("WMCore.WMSpec.WMWorkload", "WMWorkload"),
     ("WMCore.WMSpec.WMTask", "WMTask"),
     ("WMCore.WMSpec.WMStep", "WMStep"),
@@ -21,7 +20,6 @@ _WMCORE_CLASSES = (
     ("WMCore.DataStructs.File", "File"),
     ("WMCore.DataStructs.Run", "Run"),
     ("WMCore.DataStructs.Mask", "Mask"),
-    ("WMCore.DataStructs.LumiList", "LumiList"),
 )
 # Protocols 0 to 2 spell these modules as python 2 does, the later ones as python 3 does; find_class gets
 # the spelling of the file.

@@ -68,6 +68,12 @@ class StopSignals(object):
             os.close(self.wakeWrite)
             self.wakeWrite = None
 
+    def ignore(self):
+        """Take no more signals: python resets its handlers while it exits, a late one would hide the status."""
+        self.finishing = True
+        for number in self.former:
+            signal.signal(number, signal.SIG_IGN)
+
     def hold(self):
         """Raise nothing from now on: the report is being written, which the clock alone may cut short."""
         self.finishing = True
