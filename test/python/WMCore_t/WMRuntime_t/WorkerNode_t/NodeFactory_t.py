@@ -352,7 +352,7 @@ def testCondorChirpRecordsItsArguments(workerNode, tmp_path):
                extra={"PYTHONHOME": "/nowhere", "LD_LIBRARY_PATH": "/nowhere"})
     assert done.returncode == 0 and done.stdout == "" and done.stderr == ""
     call = workerNode.calls("condor_chirp")[-1]
-    assert call["argv"] == ["set_job_attr_delayed", "Chirp_WMCore_cmsRun_ExitCode", value]
+    assert call["argv"] == ["condor_chirp", "set_job_attr_delayed", "Chirp_WMCore_cmsRun_ExitCode", value]
     assert call["cwd"] == os.path.realpath(str(tmp_path)) and call["exit"] == 0
 
 

@@ -516,7 +516,7 @@ def testEveryCallIsRecordedWithItsExitCode(shell, workerNode):
     shell.run("scramv1 runtime -sh")
     calls = workerNode.calls("scram")[already:]
     assert [(call["argv"], call["exit"]) for call in calls] == [
-        (["--arch", shell.arch(V2), "project", "CMSSW", V2], 0), (["runtime", "-sh"], 1)]
+        (["scram", "--arch", shell.arch(V2), "project", "CMSSW", V2], 0), (["scram", "runtime", "-sh"], 1)]
     assert {call["cwd"] for call in calls} == {os.path.realpath(shell.folder)}
     assert all(call["pid"] > 0 and abs(call["time"] - time.time()) < 60 for call in calls)
 
@@ -584,4 +584,4 @@ def testManyCallsAtOnceLoseNoLine(shell, workerNode):
     chirp = os.path.join(workerNode.root, "bin", "condor_chirp")
     shell.run("for i in $(seq 40); do '%s' set_job_attr_delayed A ${i}_%s & done; wait" % (chirp, "x" * 3000))
     calls = workerNode.calls("condor_chirp")[already:]
-    assert len({call["argv"][2] for call in calls}) == 40
+    assert len({call["argv"][3] for call in calls}) == 40

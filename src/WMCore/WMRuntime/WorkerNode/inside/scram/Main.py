@@ -22,7 +22,7 @@ def main(argv, environ, recordCall):
 
     :param argv: list of str, arguments without the program's name
     :param environ: dict, as the wrapper scripts leave it
-    :param recordCall: callable(log, program, argv, exit) that writes the node's log of calls
+    :param recordCall: callable(log, program, arguments, exitCode) that writes the node's log of calls
     :return: int, exit code
     """
     context = Context(environ)
