@@ -20,11 +20,14 @@ from WMCore.WMRuntime.VendoredPackages import BASE_DISTRIBUTIONS, PACKAGES_VARIA
 ROOT_PACKAGES = ("WMCore.WMRuntime", "WMCore.WMSpec.Steps.Executors", "WMCore.WMSpec.Steps.Diagnostics",
                  "WMCore.WMSpec.Steps.Builders", "WMCore.WMSpec.Steps.Emulators", "WMCore.WMSpec.Steps.Templates",
                  "WMCore.Storage.Plugins", "WMCore.Storage.Backends", "WMCore.DataStructs", "WMCore.FwkJobReport",
-                 "PSetTweaks", "attr", "attrs", "packaging")
+                 "PSetTweaks", "attr", "attrs")
 # Of these only the modules directly inside: Makers and StdSpecs build workloads, on the agent.
 ROOT_FOLDERS = ("WMCore.WMSpec", "WMCore.WMSpec.Steps")
+# Of packaging what works without pyparsing, which would be a sixth of the sandbox: packaging.requirements and
+# packaging.markers, and pyparsing with them, go in as soon as a module that is packed imports them.
 ROOT_MODULES = ("WMCore.Configuration", "WMCore.WMException", "WMCore.WMExceptions", "WMCore.Algorithms.Alarm",
-                "WMCore.Algorithms.SubprocessAlgos")
+                "WMCore.Algorithms.SubprocessAlgos", "packaging.version", "packaging.specifiers", "packaging.tags",
+                "packaging.utils")
 # Carried when they can be imported on a node: Utils also holds tools for the agent's services.
 OPTIONAL_PACKAGES = ("Utils",)
 # What makes sandboxes and fake nodes runs elsewhere; test plug-ins are not for production.

@@ -14,7 +14,9 @@ pytest.importorskip("WMCore.WMSpec.WMWorkload", reason="upstream's WMCore is not
 
 import WMCore
 from WMCore.WMRuntime.Errors import WMRuntimeError
+from WMCore.WMRuntime.SandboxContents import collectContents, sourcePaths
 from WMCore.WMRuntime.SandboxCreator import SandboxCreator, verifySandbox
+from WMCore.WMRuntime.VendoredPackages import findVendored
 from WMCore.WMSpec.Steps import StepFactory
 from WMCore.WMSpec.WMWorkload import newWorkload
 
@@ -167,6 +169,30 @@ def testTheCarriedPackagesKeepTheirMetadata(made):
     names = zipfile.ZipFile(os.path.join(made[2], "WMCore.zip")).namelist()
     for package in ("attrs", "packaging", "future"):
         assert [name for name in names if name.startswith(package + "-") and name.endswith(".dist-info/METADATA")]
+
+
+def testPyparsingGoesInWithTheFirstModuleThatNeedsIt(tmp_path, sandboxPackages):
+    vendored, paths = findVendored(sandboxPackages), sourcePaths()
+    assert not [name for name in collectContents(paths, vendored).modules if name.startswith("pyparsing")]
+    extra = tmp_path / "WMRuntime" / "Scripts"
+    extra.mkdir(parents=True)
+    (tmp_path / "__init__.py").write_text("")
+    (extra.parent / "__init__.py").write_text("")
+    (extra / "__init__.py").write_text("")
+    (extra / "NeedsRequirements.py").write_text("def late():\n    from packaging.requirements import Requirement\n")
+    contents = collectContents(dict(paths, WMCore=paths["WMCore"] + [str(tmp_path)]), vendored)
+    assert {"packaging.requirements", "packaging.markers", "pyparsing.core"} <= set(contents.modules)
+    assert [name for name in contents.zipped if name.startswith("pyparsing-") and name.endswith("/METADATA")]
+
+
+def testAModuleTheJobNeedsThatCannotBeImportedThereIsNamed(tmp_path, sandboxPackages):
+    paths = sourcePaths()
+    (tmp_path / "WMRuntime").mkdir()
+    for name in ("__init__.py", "WMRuntime/__init__.py"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "WMRuntime" / "Service.py").write_text("import nosuchclient\n")
+    with pytest.raises(WMRuntimeError, match="WMCore.WMRuntime.Service lacks nosuchclient"):
+        collectContents(dict(paths, WMCore=paths["WMCore"] + [str(tmp_path)]), findVendored(sandboxPackages))
 
 
 def testTwoSandboxesOfOneWorkloadAreTheSameByteForByte(tmp_path, sandboxPackages):
