@@ -8,8 +8,10 @@ import re
 #: the type is compared.
 VOLATILE_NAMES = frozenset([
     "startTime", "stopTime", "hostName", "ceName", "guid", "checksums", "size", "WMTiming",
-    "WMCMSSWSubprocess", "performance",
+    "WMCMSSWSubprocess",
 ])
+#: The same, where WMCore leaves a number in exponent form as text (1e-05 s) and makes 1.2 s a float.
+MEASURED_NAMES = frozenset(["performance"])
 
 
 def sectionToDict(value):
@@ -30,18 +32,37 @@ def sectionToDict(value):
     return value
 
 
-def _shape(value):
-    """Keep names and types of a plain value, not what it says."""
-    if isinstance(value, dict):
-        return {name: _shape(item) for name, item in value.items()}
+def _typeName(value):
     return "<%s>" % type(value).__name__
+
+
+def _numberOrType(value):
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return _typeName(value)
+    return "<number>"
+
+
+def _shape(value, leaf):
+    """Keep the names of a plain value, and of what they hold only what leaf() says."""
+    if isinstance(value, dict):
+        return {name: _shape(item, leaf) for name, item in value.items()}
+    return leaf(value)
 
 
 def _steady(value, startDir):
     """Reduce the volatile parts to their shape and name the job's own directory <start>."""
     if isinstance(value, dict):
-        return {name: _shape(item) if name in VOLATILE_NAMES else _steady(item, startDir)
-                for name, item in value.items()}
+        reduced = {}
+        for name, item in value.items():
+            if name in VOLATILE_NAMES:
+                reduced[name] = _shape(item, _typeName)
+            elif name in MEASURED_NAMES:
+                reduced[name] = _shape(item, _numberOrType)
+            else:
+                reduced[name] = _steady(item, startDir)
+        return reduced
     if isinstance(value, list):
         return [_steady(item, startDir) for item in value]
     if isinstance(value, str):

@@ -71,7 +71,7 @@ def _show(arguments):
 
 
 def _faults(_):
-    from WMCore.WMRuntime.WorkerNode.payload.Faults import FAULTS
+    from WMCore.WMRuntime.WorkerNode.payload.wmruntimeStandIn.Faults import FAULTS
     for name in sorted(FAULTS):
         print("%-20s %s" % (name, FAULTS[name]))
     return 0
@@ -102,7 +102,7 @@ class _Follower(threading.Thread):
 
 def _parseFault(text, step):
     """Turn NAME[=VALUE] into what the stand-in reads."""
-    from WMCore.WMRuntime.WorkerNode.payload.Faults import FAULTS
+    from WMCore.WMRuntime.WorkerNode.payload.wmruntimeStandIn.Faults import FAULTS
     name, _, value = text.partition("=")
     if name not in FAULTS:
         raise WMRuntimeError(7000, "there is no fault %r" % name, "known: %s" % ", ".join(sorted(FAULTS)),

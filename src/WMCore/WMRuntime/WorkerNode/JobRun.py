@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sys
+import uuid
 
 import attr
 
@@ -35,6 +36,8 @@ class JobRequest(object):
     :param stageOut: bool, whether the task has stage-out and log archive steps
     :param watchdogSeconds: float, interval of the monitors
     :param timeout: float, seconds the wrapper may take
+    :param name: str, name of the workload; None for one of its own, as in production: the logs of two jobs of
+        one name have one LFN
     """
     release = attr.ib(default="CMSSW_13_0_3")
     scramArchs = attr.ib(default=(), converter=tuple)
@@ -49,6 +52,7 @@ class JobRequest(object):
     stageOut = attr.ib(default=True)
     watchdogSeconds = attr.ib(default=300)
     timeout = attr.ib(default=900.0)
+    name = attr.ib(default=None)
 
 
 @attr.s(frozen=True)
@@ -138,7 +142,8 @@ def _agentSide(node, request, startDir):
     """Build workload, sandbox and package in a process whose path holds the runtime asked for."""
     archs = request.scramArchs or (node.releases[request.release]["arch"],)
     plan = attr.asdict(request)
-    plan.update(name="Example_%s" % request.release, scramArchs=list(archs))
+    plan.update(name=request.name or "Example_%s_%s" % (request.release, uuid.uuid4().hex[:8]),
+                scramArchs=list(archs))
     planFile, resultFile = os.path.join(startDir, ".plan.json"), os.path.join(startDir, ".made.json")
     with open(planFile, "w", encoding="utf-8") as handle:
         json.dump(plan, handle)

@@ -1,11 +1,14 @@
 """
 The same job under upstream's runtime and under ours, on the same worker node: the reports must be equal.
 
-Every difference stands in EXPECTED with the upstream defect that is its reason; one that is not listed
+Every difference stands in DIFFERENT with the upstream defect that is its reason; one that is not listed
 fails, and so does a listed one that is no longer there.
 """
 import json
 import os
+import pickle
+import re
+import shutil
 
 import attr
 import pytest
@@ -21,16 +24,20 @@ class Case(object):
     One job to run under both runtimes.
 
     :param options: dict, options of JobRequest
-    :param ours: list of (step, code, type) our report must hold, or None for the same as upstream's
-    :param reason: str, the upstream defect that explains why ours differs
-    :param prepare: callable taking the start directory, called before the wrapper starts
     :param scramFault: dict for DIR/var/scramFault.json, or None
+    :param prepare: callable taking the start directory, called before the wrapper starts
+    :param reason: str, the upstream defect that explains why ours differs
+    :param upstream: list of (step, code, type), the errors of upstream's report
+    :param ours: list of (step, code, type), the errors of ours
+    :param elsewhere: tuple of str, parts of the report, as regular expressions, that differ besides
     """
     options = attr.ib(factory=dict)
-    ours = attr.ib(default=None)
-    reason = attr.ib(default="")
-    prepare = attr.ib(default=None)
     scramFault = attr.ib(default=None)
+    prepare = attr.ib(default=None)
+    reason = attr.ib(default="")
+    upstream = attr.ib(default=())
+    ours = attr.ib(default=())
+    elsewhere = attr.ib(default=())
 
 
 def fault(name, value=None, step=None):
@@ -44,6 +51,7 @@ SUCCESS = {
     "retried": Case({"retry": 2}),
     "python2Release": Case({"release": "CMSSW_8_0_31"}),
     "cmsRunPython3": Case({"release": "CMSSW_10_6_30", "executable": "cmsRunPython3"}),
+    "emptyTags": Case(fault("dirtyReport", "emptyTags")),
     "patchRelease": Case({"release": "CMSSW_13_0_3_patch1", "steps": 2}),
 }
 
@@ -55,7 +63,10 @@ def runBoth(workerNode, tmp_path, case):
     results, snaps = {}, {}
     for runtime in ("upstream", "ours"):
         start = str(tmp_path / runtime)
-        request = JobRequest(runtime=runtime, **case.options)
+        request = JobRequest(runtime=runtime, name="Parity", **case.options)
+        # Both jobs have the same LFNs.
+        shutil.rmtree(workerNode.storage)
+        os.makedirs(workerNode.storage)
         if case.scramFault:
             with open(faultFile, "w", encoding="utf-8") as handle:
                 json.dump(case.scramFault, handle)
@@ -64,7 +75,9 @@ def runBoth(workerNode, tmp_path, case):
         finally:
             if os.path.exists(faultFile):
                 os.remove(faultFile)
-        snaps[runtime] = snapshot(results[runtime].report, start)
+        # An empty report is one of upstream's defects.
+        readable = os.path.getsize(results[runtime].report) > 0
+        snaps[runtime] = snapshot(results[runtime].report, start) if readable else {}
     return results, snaps
 
 
@@ -79,3 +92,94 @@ def test_aSuccessfulJobGivesTheSameReport(name, workerNode, upstreamTree, tmp_pa
     assert results["ours"].exit.shellCode == 0, results["ours"].output()[-3000:]
     assert errorsOf(snaps["ours"]) == []
     assert differences(snaps["upstream"], snaps["ours"]) == []
+
+
+#: Failures of which both runtimes must tell the same.
+SAME_FAILURES = {
+    "cmsException": Case(fault("exit", 8001)),
+    "fileReadError": Case(fault("exit", 8021)),
+    "firstStepOfTwoFails": Case(dict(fault("exit", 8001, "cmsRun1"), steps=2)),
+    "badConfiguration": Case(fault("badPickle")),
+    "noReport": Case(fault("exitNoReport", 8001)),
+    "segmentationFault": Case(fault("signal", "SEGV")),
+    "unreadableReport": Case(fault("dirtyReport", "nul")),
+    "truncatedReportOfAGoodJob": Case(fault("truncatedReport", 0.66)),
+    "noOutput": Case(fault("noOutput")),
+    "noExecutable": Case({"executable": "cmsRunNowhere"}),
+    "scramProjectFails": Case(scramFault={"command": "project", "fault": "exit", "value": 1}),
+    "scramRuntimeFails": Case(scramFault={"command": "runtime", "fault": "exit", "value": 1}),
+    "killedWithThePlaceholder": Case(fault("placeholder8901", "KILL")),
+    "configurationErrorLooksLikeScram": Case(fault("exit", 8009)),
+}
+
+
+@pytest.mark.parametrize("name", sorted(SAME_FAILURES))
+def test_aFailedJobSaysTheSame(name, workerNode, upstreamTree, tmp_path):
+    results, snaps = runBoth(workerNode, tmp_path, SAME_FAILURES[name])
+    assert results["upstream"].exit.shellCode and results["ours"].exit.shellCode
+    assert errorsOf(snaps["ours"]) == errorsOf(snaps["upstream"])
+    details = [snap.pop("details") for snap in (snaps["upstream"], snaps["ours"])]
+    assert differences(snaps["upstream"], snaps["ours"]) == []
+    assert set(details[0]) == set(details[1])
+
+
+def dropJob(startDir):
+    """Give the job a package that lacks its index."""
+    os.rename(os.path.join(startDir, "JobPackage.pkl"), os.path.join(startDir, "JobPackage.full"))
+    with open(os.path.join(startDir, "JobPackage.full"), "rb") as handle:
+        package = pickle.load(handle)
+    del package[1]
+    with open(os.path.join(startDir, "JobPackage.pkl"), "wb") as handle:
+        pickle.dump(package, handle, protocol=2)
+
+
+def breakPackage(startDir):
+    """Cut the job package off."""
+    with open(os.path.join(startDir, "JobPackage.pkl"), "r+b") as handle:
+        handle.truncate(40)
+
+
+def cutSandbox(startDir):
+    """Cut the sandbox off."""
+    name = [name for name in os.listdir(startDir) if name.endswith("-Sandbox.tar.bz2")][0]
+    with open(os.path.join(startDir, name), "r+b") as handle:
+        handle.truncate(20000)
+
+
+DIFFERENT = {
+    "secondStepFails": Case(
+        dict(fault("exit", 8001, "cmsRun2"), steps=2),
+        reason="Upstream reads the XML twice, in the executor and in the diagnosis, and so lists every input file "
+               "of a failed step twice.",
+        upstream=[("cmsRun2", 8001, "CMSException"), ("cmsRun2", 8001, "WMAgentStepExecutionError")],
+        ours=[("cmsRun2", 8001, "CMSException"), ("cmsRun2", 8001, "WMAgentStepExecutionError")],
+        elsewhere=(r"^\.cmsRun2\.input\.",)),
+    "noErrorInTheReport": Case(
+        fault("exitNoError", 8001),
+        reason="#10749: cmsRun failed, its report says nothing of it, and upstream takes the report's 0."),
+    "zeroInTheReport": Case(
+        fault("zeroCodeReport", 65),
+        reason="#10749: cmsRun failed, its report says 0, and upstream believes it."),
+    "jobIsNotInThePackage": Case(
+        prepare=dropJob, reason="#7273: Bootstrap's 11003 is also the wrapper's word for a missing CVMFS."),
+    "brokenPackage": Case(
+        prepare=breakPackage, reason="#7273: Bootstrap's 11001 is also the wrapper's word for a missing sandbox."),
+    "truncatedSandbox": Case(
+        prepare=cutSandbox,
+        reason="#7755: upstream goes on after a failed unpacking and leaves an empty report."),
+}
+
+
+@pytest.mark.parametrize("name", sorted(DIFFERENT))
+def test_aFailedJobSaysMoreThanUpstreams(name, workerNode, upstreamTree, tmp_path):
+    case = DIFFERENT[name]
+    results, snaps = runBoth(workerNode, tmp_path, case)
+    assert results["ours"].exit.shellCode
+    print(name, errorsOf(snaps["upstream"]), errorsOf(snaps["ours"]), differences(snaps["upstream"], snaps["ours"]))
+    assert errorsOf(snaps["upstream"]) == list(case.upstream)
+    assert errorsOf(snaps["ours"]) == list(case.ours)
+    for snap in snaps.values():
+        snap.pop("details", None)
+    paths = [path for path, _, _ in differences(snaps["upstream"], snaps["ours"])]
+    assert [path for path in paths if not any(re.search(part, path) for part in case.elsewhere)] == []
+    assert all(any(re.search(part, path) for path in paths) for part in case.elsewhere)
