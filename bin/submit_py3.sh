@@ -17,7 +17,7 @@
 
 wma_now() {
     # The time in UTC, for people.
-    TZ=UTC0 printf '%(%a %b %d %H:%M:%S UTC %Y)T' -1
+    LC_ALL=C date -u '+%a %b %d %H:%M:%S UTC %Y'
 }
 
 wma_epoch() {
@@ -94,10 +94,10 @@ wma_pickle_section() {
     printf 'V_internal_name\n'
     wma_pickle_string "$3"
     printf 'sV_internal_settings\n'
-    wma_pickle_set "${settings[@]}"
+    wma_pickle_set ${settings[@]+"${settings[@]}"} # an empty array is an error in bash 4.2 under set -u
     printf 'sV_internal_docstrings\n(ds'
     printf 'V_internal_children\n'
-    wma_pickle_set "${children[@]}"
+    wma_pickle_set ${children[@]+"${children[@]}"}
     printf 'sV_internal_parent_ref\n'
     if [[ -n $2 ]]; then
         printf 'g%s\n' "$2"
@@ -193,7 +193,7 @@ wma_report_pickle() {
 wma_write_report() {
     # wma_write_report FILE CODE TYPE DETAILS: write such a report under a temporary name, then rename it.
     local file=$1 temporary="$1.tmp.$$"
-    if { wma_report_pickle "$2" "$3" "$4" > "$temporary"; } 2>/dev/null && mv -f -- "$temporary" "$file"; then
+    if { wma_report_pickle "$2" "$3" "$4" > "$temporary"; } 2>/dev/null && mv -fT -- "$temporary" "$file"; then
         return 0
     fi
     rm -f -- "$temporary" 2>/dev/null
@@ -244,7 +244,7 @@ wma_environment_script() {
         wmaFlags=${wmaFlags#declare -}
         wmaFlags=${wmaFlags%% *}
         case $wmaFlags in *[aA]*) continue ;; esac # an array is never in the environment
-        [[ $wmaFlags == *x* ]] || continue
+        [[ $wmaFlags == *x* && -n ${!wmaName+set} ]] || continue
         wmaValue=${!wmaName-}
         wmaValue=${wmaValue//"$wmaQuote"/"$wmaQuoted"}
         if [[ $wmaFlags == *r* ]]; then
@@ -258,7 +258,7 @@ wma_environment_script() {
 wma_save_environment() {
     # wma_save_environment FILE: keep the start environment for gfal and others that must not see ours (#8641, #8702).
     # Only its owner may read it: it can hold credentials.
-    if (umask 077 && wma_environment_script > "$1.tmp.$$") 2>/dev/null && mv -f -- "$1.tmp.$$" "$1"; then
+    if (umask 077 && wma_environment_script > "$1.tmp.$$") 2>/dev/null && mv -fT -- "$1.tmp.$$" "$1"; then
         return 0
     fi
     rm -f -- "$1.tmp.$$" 2>/dev/null
@@ -365,6 +365,7 @@ wma_source() {
     . "$wmaFile" < /dev/null
     set +eu
     set +f
+    IFS=$' \t\n'
     [[ -n ${WMA_TRAPPED:-} ]] && wma_trap_signals
     return 0
 }
@@ -468,14 +469,14 @@ wma_comp_areas() {
     local required=${1//,/ } container=$2 machine=$3 item number areas=() seen=" "
     local wanted=()
     read -r -a wanted <<< "$required"
-    case " ${wanted[*]} " in *" any "*) wanted=() ;; esac
-    for item in "${wanted[@]}"; do
+    case " $required " in *" any "*) wanted=() ;; esac
+    for item in ${wanted[@]+"${wanted[@]}"}; do
         if [[ ! $item =~ ^[A-Za-z0-9_.-]+$ || $item == *..* ]]; then
             wma_warn "REQUIRED_OS holds '$item', which is no name of a system: ignored" # it would become a path
             continue
         fi
         if [[ ${#wanted[@]} -gt 1 && $item == "$container" ]]; then
-            areas=("$item"$'\t'"REQUIRED_OS lists it and the container runs it" "${areas[@]}")
+            areas=("$item"$'\t'"REQUIRED_OS lists it and the container runs it" ${areas[@]+"${areas[@]}"})
         else
             areas+=("$item"$'\t'"REQUIRED_OS names it")
         fi
@@ -566,7 +567,7 @@ wma_python_versions() {
         file=${file%/etc/profile.d/init.sh}
         names+=("${file##*/}")
     done
-    wma_sort_versions "${names[@]}"
+    wma_sort_versions ${names[@]+"${names[@]}"}
 }
 
 wma_python_check() {
@@ -953,7 +954,7 @@ wma_add_timing() {
     fi
     cp -f -- "$1" "$copy" && timeout -k 5 120 "$WMA_PYTHON" "$program" "--reportFile=$copy" "--wmJobEnd=$(wma_epoch)" \
         "--wmJobStart=$WMA_START_TIME" < /dev/null
-    if [[ $? -eq 0 && $(wma_report_state "$copy") == good ]] && mv -f -- "$copy" "$1"; then
+    if [[ $? -eq 0 && $(wma_report_state "$copy") == good ]] && mv -fT -- "$copy" "$1"; then
         rm -f -- "$copy.new"
         return 0
     fi
@@ -976,7 +977,7 @@ wma_take_report() {
         return 1
     fi
     wma_add_timing "$temporary"
-    mv -f -- "$temporary" "$WMA_REPORT" || return 1
+    mv -fT -- "$temporary" "$WMA_REPORT" || return 1
     wma_info "The report of the job is $1"
 }
 
@@ -992,7 +993,7 @@ report.addError("CRITICAL", int(sys.argv[3]), sys.argv[4], sys.argv[5])
 report.data.completed = False
 report.save(sys.argv[2])'
     if timeout -k 5 120 "$WMA_PYTHON" -c "$program" "$WMA_REPORT" "$temporary" "$@" < /dev/null > /dev/null 2>&1 \
-            && [[ $(wma_report_state "$temporary") == good ]] && mv -f -- "$temporary" "$WMA_REPORT"; then
+            && [[ $(wma_report_state "$temporary") == good ]] && mv -fT -- "$temporary" "$WMA_REPORT"; then
         return 0
     fi
     rm -f -- "$temporary"
@@ -1168,6 +1169,7 @@ wma_main() {
     wma_end "$WMA_CODE"
 }
 
-if [[ "${BASH_SOURCE[0]}" == "$0" ]]; then
+# return works only in a sourced file: `bash -c '. "$0"' submit_py3.sh` sources it as well
+if [[ "${BASH_SOURCE[0]}" == "$0" ]] && ! (return 0 2> /dev/null); then
     wma_main "$@"
 fi
