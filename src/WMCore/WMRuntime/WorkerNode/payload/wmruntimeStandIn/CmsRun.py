@@ -13,6 +13,7 @@ import time
 import traceback
 
 from .CallsLog import installedConstants, logCall
+from .CommandLine import USAGE, Options
 from .EventFile import BYTES_PER_EVENT
 from .EventSource import CmsException, makeSource, parameter
 from .FaultActions import Ending, afterReport, beforeEvents, inTheMiddle
@@ -22,61 +23,8 @@ from .OutputModules import writeAnalysisFiles, writeOutputs
 from .Performance import Performance, fileSize
 
 # edm::errors of CMSSW, FWCore/Utilities/interface/EDMException.h; the process exits with the code modulo 256.
-COMMAND_LINE, NO_CONFIGURATION, BAD_CONFIGURATION, STD_EXCEPTION = 7000, 7001, 7002, 8002
-DEFAULT_REPORT = "FrameworkJobReport.xml"
+NO_CONFIGURATION, BAD_CONFIGURATION, STD_EXCEPTION = 7001, 7002, 8002
 PLACEHOLDER_SINCE = (12, 6)
-WITH_VALUE = {"-j": "report", "--jobreport": "report", "-n": "threads", "--numThreads": "threads", "-s": "streams",
-              "--sizeOfStackForThreadsInKB": "stack", "-m": "mode", "--mode": "mode", "-p": "pset",
-              "--parameter-set": "pset", "-c": "command"}
-FLAGS = ("-e", "--enablejobreport", "--strict")
-USAGE = """cmsRun [options] [--parameter-set] config_file
- -h [ --help ]              produce help message
- -p [ --parameter-set ] arg configuration file
- -j [ --jobreport ] arg     file name to use for a job report file: default extension is .xml
- -e [ --enablejobreport ]   enable job report files (if any) specified in configuration file
- -m [ --mode ] arg          Job Mode for MessageLogger defaults - default mode is grid
- -n [ --numThreads ] arg    Number of threads to use in job (0 is use all CPUs)
- -s [ --sizeOfStackForThreadsInKB ] arg
-                            Size of stack in KB to use for extra threads
- --strict                   strict parsing
- -c [ --command ] arg       pass in a configuration file as a string
-This is the stand-in of a worker node in a box.
-"""
-
-
-class Options(object):
-    """A command line of cmsRun."""
-
-    def __init__(self, arguments):
-        """
-        :param arguments: list, without the command itself
-        :raises CmsException: 7000 for an unknown option or one without its value
-        """
-        self.values, self.arguments, self.help = {}, [], False
-        rest = list(arguments)
-        while rest:
-            word = rest.pop(0)
-            name, equals, attached = word.partition("=")
-            if name in WITH_VALUE and word.startswith("-"):
-                if not equals and not rest:
-                    raise CmsException(COMMAND_LINE, "CommandLineProcessing", "the required argument for option '%s' is missing"
-                                       % name)
-                self.values[WITH_VALUE[name]] = attached if equals else rest.pop(0)
-            elif word in FLAGS:
-                self.values.setdefault("report", DEFAULT_REPORT if word != "--strict" else None)
-            elif word in ("-h", "--help"):
-                self.help = True
-            elif word.startswith("-"):
-                raise CmsException(COMMAND_LINE, "CommandLineProcessing", "unrecognised option '%s'" % word)
-            else:
-                self.values.setdefault("pset", word)
-                self.arguments = rest  # the rest belongs to the configuration
-                break
-
-    def reportPath(self):
-        """:return: path of the job report, or None; .xml is added to a name without extension"""
-        path = self.values.get("report")
-        return path + ".xml" if path and not os.path.splitext(path)[1] else path
 
 
 class Stop(object):
@@ -156,6 +104,7 @@ def log(text):
     :param text: the line
     """
     sys.stderr.write(text + "\n")
+    sys.stderr.flush()  # python 3.3 to 3.8 keep it back when stderr is no terminal
 
 
 class Job(object):

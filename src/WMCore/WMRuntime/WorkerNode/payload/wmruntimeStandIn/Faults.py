@@ -29,8 +29,8 @@ FAULTS = {
                    "\"exit\": 0}",
     "noOutput": "write no output files and do not report any; no value",
     "badPickle": "a pickle that the PSet loads is truncated (7002); no value",
-    "badInput": "the first input file cannot be opened (8020), or is skipped with skipBadFiles; no value",
-    "fallback": "the first input file is opened at the second attempt; no value",
+    "badInput": "the first input file cannot be opened (8020), or is skipped with skipBadFiles; no value; for sources with files",
+    "fallback": "the first input file is opened at the second attempt; no value; for sources with files",
 }
 DIRT = ("nul", "latin1", "rawAmpersand", "interleaved", "emptyTags")
 
