@@ -76,7 +76,8 @@ def _writeArea(cvmfs, spec, python):
             record["why"] = "%s in place of %s" % (series, spec.series)
     _writeInit(area, "python3-init.sh", folder, series)
     future = os.path.join(external, "py3-future", FUTURE_VERSION)
-    record["future"] = _copyFuture(os.path.join(future, "lib", "python" + series, "site-packages"))
+    packages = os.path.join(future, "lib", "python" + series, "site-packages")
+    record["future"] = python is not None and _copyFuture(packages)
     _writeInit(future, "py3-future-init.sh", FUTURE_VERSION, series)
     return record
 
@@ -95,6 +96,6 @@ def _copyFuture(target):
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.origin and os.path.isfile(spec.origin):
             shutil.copytree(os.path.dirname(spec.origin), os.path.join(target, name),
-                            ignore=shutil.ignore_patterns("__pycache__", "tests", "*.pyc"))
+                            ignore=shutil.ignore_patterns("__pycache__", "tests", "test", "*.pyc"))
             found = True
     return found

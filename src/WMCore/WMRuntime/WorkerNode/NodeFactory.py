@@ -93,6 +93,8 @@ def _build(root, pythons, own, log):
     writeTop(cvmfs, INSIDE)
     log("COMP areas: %s" % machine)
     comp = writeCompAreas(cvmfs, machine, pythons)
+    if not any(area["future"] for area in comp.values()):
+        log("py3-future is empty, the running python has no `future`: upstream's own runtime cannot run on this node")
     pathFiles = writeSite(root)
     releases, releaseFiles = writeReleases(TreeWriter(root, cvmfs, machine, pythons))
     description = {
