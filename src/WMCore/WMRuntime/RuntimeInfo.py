@@ -18,10 +18,10 @@ def scramArchToRequiredOS(scramArch):
     :param scramArch: str, or list of str, or None
     :return: str, like "rhel8" or "rhel7,rhel8"; "any" when no architecture is asked for
     """
+    if not scramArch or not isinstance(scramArch, (str, bytes, list, tuple)):
+        return "any"
     if isinstance(scramArch, (str, bytes)):
         scramArch = [scramArch]
-    if not scramArch or not isinstance(scramArch, (list, tuple)):
-        return "any"
     names = [arch.decode("ascii") if isinstance(arch, bytes) else arch for arch in scramArch]
     return ",".join(sorted({system for name in names for system in ARCH_TO_OS.get(name.split("_")[0], [])}))
 

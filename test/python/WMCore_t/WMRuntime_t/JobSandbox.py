@@ -15,15 +15,6 @@ SOURCE = os.path.abspath(os.path.join(HERE, "..", "..", "..", "..", "src"))
 TASK_PATH = "/probe/Production"
 JOB_INDEX = 7
 
-SITE_CONFIG = """<site-local-config>
-<site name="T2_XX_Probe">
-  <event-data><catalog site="T2_XX_Probe" volume="v" protocol="file"/></event-data>
-  <local-stage-out><command value="cp"/><catalog url="trivialcatalog_file:/x?protocol=local"/>
-    <phedex-node value="T2_XX_Probe_Disk"/></local-stage-out>
-</site>
-</site-local-config>
-"""
-
 
 def makeWorkload(steps=("first", "second", "third")):
     """
@@ -114,7 +105,6 @@ class JobSandbox(object):
             self.write(os.path.join(directory, "__init__.py"),
                        "import pkgutil\n__path__ = pkgutil.extend_path(__path__, __name__)\n")
             directory = os.path.dirname(directory)
-        self.siteConfig = os.path.join(self.startDir, "site-local-config.xml")
         self.behave()
 
     @staticmethod

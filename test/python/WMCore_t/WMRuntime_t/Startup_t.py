@@ -28,7 +28,12 @@ def waitFor(path, process=None, seconds=30):
 
 def stopDuring(sandbox, upstreamTree, step, number=signal.SIGTERM, times=1):
     """Start, wait until a step began, send a signal, give the return code and the seconds it took."""
-    process = sandbox.start(upstreamTree)
+    # Tests run in the background have SIGINT ignored, and so would the job.
+    former = signal.signal(number, signal.SIG_DFL)
+    try:
+        process = sandbox.start(upstreamTree)
+    finally:
+        signal.signal(number, former)
     waitFor(os.path.join(sandbox.startDir, step + ".began"), process)
     begin = time.time()
     for _ in range(times):
@@ -242,3 +247,26 @@ def test_noTemporaryFilesAreLeft(sandbox, upstreamTree):
     sandbox.run(upstreamTree)
     left = [name for _top, _dirs, names in os.walk(sandbox.startDir) for name in names if name.endswith(".tmp")]
     assert left == []
+
+
+@pytest.mark.parametrize("series", ["3.6", "3.8", "3.9", "3.11", "3.12", "3.13"])
+def test_2_8_theClosureOfStartupImportsOnABarePython(sandbox, upstreamTree, sandboxPackages, interpreters, series):
+    if series not in interpreters:
+        pytest.skip("this machine has no python %s" % series)
+    code = ("import importlib\n"
+            "for name in ('Startup', 'JobExecution', 'Bootstrap', 'ScriptInvoke', 'EarlyReport', 'FinalReport',\n"
+            "             'JobDefinition', 'RuntimeInfo', 'TaskSpace', 'StepSpace', 'Sandbox', 'ScriptFactory',\n"
+            "             'ScriptInterface', 'Watchdog', 'Scripts.SetupCMSSWPset'):\n"
+            "    importlib.import_module('WMCore.WMRuntime.' + name)")
+    environ = sandbox.environment(list(upstreamTree) + [sandboxPackages])
+    assert sandbox.run(upstreamTree, arguments=["-E", "-s", "-c", "import sys; sys.path[:0] = %r; exec(%r)" % (
+        environ["PYTHONPATH"].split(os.pathsep), code)], python=interpreters[series]) == 0, sandbox.text("err")
+
+
+@pytest.mark.parametrize("series", ["3.6", "3.13"])
+def test_aJobRunsOnTheOldestAndTheNewestPython(sandbox, upstreamTree, sandboxPackages, interpreters, series):
+    if series not in interpreters:
+        pytest.skip("this machine has no python %s" % series)
+    sandbox.behave(second="fail")
+    assert sandbox.run(list(upstreamTree) + [sandboxPackages], python=interpreters[series]) == 60311 % 256
+    assert sandbox.report().getExitCode() == 60311, sandbox.text("err")
