@@ -264,6 +264,14 @@ def test_aFailingCvmfsIsTriedAgainAndTheAttemptsAreTold(fake, make):
     assert "Attempts: 4" in scram.diagnostic()
 
 
+def test_aScramEndedByASignalIsTriedAgain(fake, make):
+    """A page of the program that CVMFS cannot give is a SIGBUS."""
+    fake.before("project", '[ -f "$home/seen" ] || { touch "$home/seen"; kill -7 $$; }')
+    scram = make(retryPauses=(0.01,))
+    assert scram.project() == 0, scram.diagnostic()
+    assert [attempt.code for attempt in scram.attempts] == [128 + signal.SIGBUS, 0]
+
+
 def test_theTriesAreCounted(fake, make):
     fake.before("project", "echo 'Input/output error' >&2; exit 1")
     assert make(retryPauses=(0.01, 0.01)).project() == 3
