@@ -88,10 +88,10 @@ def session(step, release=RELEASE, arch=ARCH, area=None):
         "unset CALLS\nexport FROM_SCRAM='the session'\n" % (release, arch, area))
 
 
-def waitFor(path):
-    end = time.monotonic() + 10
-    while not path.exists():
-        assert time.monotonic() < end, "%s does not appear" % path
+def waitFor(condition):
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end, "what is waited for does not happen"
         time.sleep(0.01)
 
 
@@ -219,7 +219,8 @@ def testSignalIsForwardedAndThePayloadsOwnStatusKept(step, name):
     program(step.directory / "waits", "#!/bin/bash\ntrap 'sleep 0.2; exit 9' %s\ntouch ready\n"
                                       "while :; do sleep 0.02; done\n" % name)
     process = step.start(step.arguments(executable="./waits"))
-    waitFor(step.directory / "ready")
+    waitFor((step.directory / "ready").exists)
+    waitFor(lambda: step.status["pid"])
     assert step.status["exitCode"] is None and step.status["pid"] == int((step.directory / "process.id").read_text())
     process.send_signal(getattr(signal, "SIG" + name))
     process.communicate(timeout=10)
@@ -229,7 +230,7 @@ def testSignalIsForwardedAndThePayloadsOwnStatusKept(step, name):
 
 def testSignalBeforeThePayloadEndsTheScript(step):
     process = step.start(step.arguments("touch ready; sleep 0.5"))
-    waitFor(step.directory / "ready")
+    waitFor((step.directory / "ready").exists)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=10)
     assert process.returncode == 143
