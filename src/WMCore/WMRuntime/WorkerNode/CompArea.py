@@ -70,7 +70,7 @@ def _writeArea(cvmfs, spec, python):
         os.makedirs(os.path.join(area, "lib", "python" + series, "site-packages"))
         record["why"] = "layout only: not this machine's CPU"
     else:
-        executable = installPython(area, python)
+        executable = installPython(area, python, os.path.join(cvmfs, "..", "..", "libexec", "stdlib"))
         record["executable"] = os.path.relpath(executable, os.path.join(cvmfs, "..", ".."))
         if series != spec.series:
             record["why"] = "%s in place of %s" % (series, spec.series)

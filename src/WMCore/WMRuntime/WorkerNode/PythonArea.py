@@ -14,12 +14,12 @@ for _folder in os.environ.get("%(variable)s", "").split(os.pathsep):
         site.addsitedir(_folder)
 del _folder
 '''
-_SKIPPED = frozenset(["site-packages", "dist-packages", "sitecustomize.py", "sitecustomize.pyc", "sitecustomize.pyo",
+_SKIPPED = frozenset(["__pycache__", "site-packages", "dist-packages", "sitecustomize.py", "sitecustomize.pyc",
                       "usercustomize.py"])
 _CHECK_SECONDS = 30
 
 
-def installPython(area, python, series=None, pathVariable=None):
+def installPython(area, python, libraries, series=None, pathVariable=None):
     """
     Lay out bin/, lib/ and an empty site-packages for one interpreter.
 
@@ -29,6 +29,7 @@ def installPython(area, python, series=None, pathVariable=None):
 
     :param area: str, directory such as .../external/python3/3.9.14-comp; made when missing
     :param python: MachinePython behind it
+    :param libraries: str, folder for the standard libraries, which areas of one interpreter share
     :param series: str, the version the area's names claim ("3.9"); default the interpreter's own
     :param pathVariable: str, variable whose folders a release's python adds to sys.path (PYTHON3PATH); None for none
     :return: str, path of the executable
@@ -38,12 +39,11 @@ def installPython(area, python, series=None, pathVariable=None):
     binFolder = os.path.join(area, "bin")
     libFolder = os.path.join(area, "lib")
     stdlib = os.path.join(libFolder, "python" + python.series)
-    for folder in (binFolder, os.path.join(stdlib, "site-packages"), os.path.join(area, "include")):
+    for folder in (binFolder, libFolder, os.path.join(area, "include")):
         os.makedirs(folder, exist_ok=True)
-    _linkStandardLibrary(python, libFolder, stdlib)
-    if pathVariable:
-        with open(os.path.join(stdlib, "sitecustomize.py"), "w") as handle:
-            handle.write(_SITE_CUSTOMIZE % {"variable": pathVariable})
+    shared = _standardLibrary(python, libraries, pathVariable)
+    os.symlink(os.path.relpath(shared, libFolder), stdlib)
+    _linkLibpython(python, libFolder)
     executable = os.path.join(binFolder, "python" + python.series)
     shutil.copy2(python.executable, executable)
     if series != python.series:
@@ -90,12 +90,19 @@ def _tryOut(area, python):
     _checkRuns(executable, area, python)
 
 
-def _linkStandardLibrary(python, libFolder, stdlib):
+def _standardLibrary(python, libraries, pathVariable):
+    """Make the folder of links to an interpreter's standard library, once for each kind of python."""
+    folder = os.path.join(libraries, "python%s%s" % (python.series, "-" + pathVariable if pathVariable else ""))
+    if os.path.isdir(folder):
+        return folder
+    os.makedirs(os.path.join(folder, "site-packages"))
     for name in os.listdir(python.stdlib):
-        if name in _SKIPPED or name.startswith("config-") or name == "__pycache__":
-            continue
-        os.symlink(os.path.join(python.stdlib, name), os.path.join(stdlib, name))
-    _linkLibpython(python, libFolder)
+        if name not in _SKIPPED and not name.startswith("config-") and not name.endswith(".pyo"):
+            os.symlink(os.path.join(python.stdlib, name), os.path.join(folder, name))
+    if pathVariable:
+        with open(os.path.join(folder, "sitecustomize.py"), "w") as handle:
+            handle.write(_SITE_CUSTOMIZE % {"variable": pathVariable})
+    return folder
 
 
 def _linkLibpython(python, libFolder):

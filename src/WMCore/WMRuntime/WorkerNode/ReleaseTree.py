@@ -158,7 +158,8 @@ def _writePython(writer, tool, directory):
         return record
     executable = os.path.join(tool.base, "bin", "python" + python.series)
     if not os.path.exists(executable):
-        installPython(tool.base, python, wanted, "PYTHON27PATH" if wanted == "2.7" else "PYTHON3PATH")
+        installPython(tool.base, python, os.path.join(writer.root, "libexec", "stdlib"), wanted,
+                      "PYTHON27PATH" if wanted == "2.7" else "PYTHON3PATH")
     record.update(actual=python.versionText, path=os.path.relpath(executable, writer.root))
     if python.series != wanted:
         record["why"] = "%s in place of %s" % (python.series, wanted)
