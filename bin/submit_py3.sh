@@ -175,7 +175,8 @@ wma_pickle_step() {
 }
 
 wma_report_pickle() {
-    # wma_report_pickle CODE TYPE DETAILS: print the pickle of WMCore's Report().data with one error in the step CRITICAL.
+    # wma_report_pickle CODE TYPE DETAILS: print the pickle of WMCore's Report().data with one error in the step
+    # CRITICAL.
     wma_pickle_section 0 "" FrameworkJobReport "steps workload completed hostName${WMA_SITE_NAME:+ siteName}" "CRITICAL"
     printf 'Vsteps\n(lVCRITICAL\nasVworkload\nVUnknown\nsVcompleted\nI00\nsVhostName\n'
     wma_pickle_string "${HOSTNAME:-unknown}"
@@ -230,11 +231,11 @@ wma_is_secret() {
 }
 
 wma_environment_script() {
-    # Print the exported variables as commands that any POSIX shell can read back, whatever bytes the values hold.
-    # Not in it: exported functions (a dump with functions in it is a syntax error and nothing after them is loaded),
-    # bash's own readonly variables (CRABServer #5327), and what describes this very shell. A variable that is readonly here is
-    # set only where the reading shell lets it.
-    # The local variables have names no exported variable has: they would hide it.
+    # Print the exported variables as commands that any POSIX shell can read back, whatever bytes the values hold. Not
+    # in it: exported functions (a dump with functions in it is a syntax error and nothing after them is loaded),
+    # bash's own readonly variables (CRABServer #5327), and what describes this very shell. A variable that is
+    # readonly here is set only where the reading shell lets it. The local variables have names no exported variable
+    # has: they would hide it.
     local wmaName wmaFlags wmaValue wmaQuote="'" wmaQuoted="'\\''"
     while read -r wmaName; do
         case $wmaName in
@@ -371,8 +372,8 @@ wma_source() {
 }
 
 wma_find_cms() {
-    # Find the first root that holds a cmsset_default.sh and put it in WMA_CMS_ROOT. Status 1: there is none, or it does not
-    # come to an end; WMA_TRIED lists what was tried.
+    # Find the first root that holds a cmsset_default.sh and put it in WMA_CMS_ROOT. Status 1: there is none, or it
+    # does not come to an end; WMA_TRIED lists what was tried.
     local root tried="" limit=${WMA_CMSSET_TIMEOUT_SECS:-300} status
     while IFS= read -r root; do
         if [[ ! -f $root/cmsset_default.sh ]]; then
@@ -421,9 +422,9 @@ wma_os_release_value() {
 }
 
 wma_container_os() {
-    # Print the major version of the Red Hat family system we run in, as rhelN; print nothing and return 1 when it is another
-    # system or unknown. WMRUNTIME_OS_RELEASE names another os-release file (for tests). rpm is not always there, and its %rhel
-    # may be empty: "rhel" without a number is no answer.
+    # Print the major version of the Red Hat family system we run in, as rhelN; print nothing and return 1 when it is
+    # another system or unknown. WMRUNTIME_OS_RELEASE names another os-release file (for tests). rpm is not always
+    # there, and its %rhel may be empty: "rhel" without a number is no answer.
     local file=${WMRUNTIME_OS_RELEASE:-/etc/os-release} platform family version text
     if [[ -r $file ]]; then
         platform=$(wma_os_release_value "$file" PLATFORM_ID)
@@ -462,10 +463,10 @@ wma_container_os() {
 }
 
 wma_comp_areas() {
-    # wma_comp_areas REQUIRED_OS CONTAINER_OS MACHINE: print "AREA<tab>REASON" lines, best first, each area once.
-    # A single required system comes first, that is what the job was promised; of a list, the container's own comes first:
-    # libraries of the area must fit the system (#11893). Then older systems: their programs run on newer
-    # ones as a rule, not the other way round. Each python is started before it is chosen.
+    # wma_comp_areas REQUIRED_OS CONTAINER_OS MACHINE: print "AREA<tab>REASON" lines, best first, each area once. A
+    # single required system comes first, that is what the job was promised; of a list, the container's own comes
+    # first: libraries of the area must fit the system (#11893). Then older systems: their programs run on newer ones
+    # as a rule, not the other way round. Each python is started before it is chosen.
     local required=${1//,/ } container=$2 machine=$3 item number areas=() seen=" "
     local wanted=()
     read -r -a wanted <<< "$required"
@@ -513,7 +514,8 @@ wma_numbers() {
 }
 
 wma_compare_numbers() {
-    # wma_compare_numbers "A" "B": print -1, 0 or 1 as the list of numbers A is before, like or after B; missing ones count 0.
+    # wma_compare_numbers "A" "B": print -1, 0 or 1 as the list of numbers A is before, like or after B; missing ones
+    # count 0.
     local left right index count
     read -r -a left <<< "$1"
     read -r -a right <<< "$2"
@@ -571,7 +573,8 @@ wma_python_versions() {
 }
 
 wma_python_check() {
-    # Print the program that tells a python that can run a job: 3.6 or later, with what Unpacker.py and Startup.py import.
+    # Print the program that tells a python that can run a job: 3.6 or later, with what Unpacker.py and Startup.py
+    # import.
     printf '%s\n' 'import sys' \
         'if sys.version_info < (3, 6): sys.exit("python %d.%d found, 3.6 or later needed" % sys.version_info[:2])' \
         'import bz2, encodings.utf_8, getopt, hashlib, logging, pickle, subprocess, tarfile, zipfile, zlib' \
@@ -601,8 +604,8 @@ wma_last_lines() {
 }
 
 wma_try_init() {
-    # wma_try_init INIT_SH: in a process of its own, source INIT_SH and start the python3 it brings; print its version, or why
-    # it is of no use and return 1. A python3 that was on the PATH before does not count.
+    # wma_try_init INIT_SH: in a process of its own, source INIT_SH and start the python3 it brings; print its
+    # version, or why it is of no use and return 1. A python3 that was on the PATH before does not count.
     local limit=${WMA_PROBE_TIMEOUT_SECS:-60} status script
     # shellcheck disable=SC2016
     script='init=$1; check=$2; own=${init%/etc/profile.d/init.sh}/bin/python3; set --
@@ -622,8 +625,9 @@ wma_try_init() {
 }
 
 wma_find_python() {
-    # Find a python that starts: WMA_PYTHON is its path, or WMA_PYTHON_AREA and WMA_PYTHON_VERSION say which of COMP's. Status 1: WMA_CODE is 11004 (no
-    # COMP directory) or 11005 (none of the pythons starts) and WMA_TRIED lists each path and what was wrong with it.
+    # Find a python that starts: WMA_PYTHON is its path, or WMA_PYTHON_AREA and WMA_PYTHON_VERSION say which of
+    # COMP's. Status 1: WMA_CODE is 11004 (no COMP directory) or 11005 (none of the pythons starts) and WMA_TRIED
+    # lists each path and what was wrong with it.
     local container machine area reason root prefix version answer found="" pin=${WMRUNTIME_PYTHON_VERSION:-}
     WMA_TRIED=""
     unset PYTHONHOME # a leftover of the site's python; it keeps every other python from starting
@@ -643,7 +647,10 @@ wma_find_python() {
             fi
             [[ -n $found ]] || found=$prefix
             while IFS= read -r version; do
-                [[ -z $pin || $version == "$pin" ]] || { WMA_TRIED+="  $prefix/$version: WMRUNTIME_PYTHON_VERSION asks for $pin"$'\n'; continue; }
+                if [[ -n $pin && $version != "$pin" ]]; then
+                    WMA_TRIED+="  $prefix/$version: WMRUNTIME_PYTHON_VERSION asks for $pin"$'\n'
+                    continue
+                fi
                 [[ -n ${WMA_SIGNAL:-} ]] && return 1
                 if answer=$(wma_try_init "$prefix/$version/etc/profile.d/init.sh"); then
                     wma_info "COMP area $area: $reason"
@@ -677,7 +684,8 @@ wma_use_pinned_python() {
 }
 
 wma_use_python() {
-    # Take the python found into this shell, and py3-future where there is one. No local variables here, as in wma_load_cms.
+    # Take the python found into this shell, and py3-future where there is one. No local variables here, as in
+    # wma_load_cms.
     [[ -z $WMA_PYTHON ]] || return 0
     wma_source "$WMA_PYTHON_AREA/python3/$WMA_PYTHON_VERSION/etc/profile.d/init.sh"
     hash -r
@@ -727,7 +735,8 @@ wma_on_signal() {
 }
 
 wma_forward_signal() {
-    # Pass the signal noted on to the child, once. HTCondor signals all processes by itself, so the child may get it twice.
+    # Pass the signal noted on to the child, once. HTCondor signals all processes by itself, so the child may get it
+    # twice.
     [[ -n ${WMA_SIGNAL:-} && -n ${WMA_CHILD:-} && ${WMA_FORWARDED:-} != "$WMA_CHILD" ]] || return 0
     WMA_FORWARDED=$WMA_CHILD
     kill -s "$WMA_SIGNAL" "$WMA_CHILD" 2>/dev/null
@@ -760,8 +769,9 @@ wma_descendants() {
 }
 
 wma_run_child() {
-    # wma_run_child COMMAND...: run COMMAND as a child, so that a signal to us is acted upon while it runs. A signal is passed on;
-    # a child that is still there after WMA_STOP_GRACE_SECS is killed with all its descendants. Status: the child's own.
+    # wma_run_child COMMAND...: run COMMAND as a child, so that a signal to us is acted upon while it runs. A signal
+    # is passed on; a child that is still there after WMA_STOP_GRACE_SECS is killed with all its descendants. Status:
+    # the child's own.
     local wmaStatus wmaSignalled wmaDeadline wmaPids
     [[ -z ${WMA_SIGNAL:-} ]] || return $((128 + $(wma_signal_number "$WMA_SIGNAL")))
     set -m # a process group of its own, and SIGINT not ignored
@@ -782,7 +792,7 @@ wma_run_child() {
             sleep 0.2
         done
         if kill -0 "$WMA_CHILD" 2>/dev/null; then
-            wma_warn "process $WMA_CHILD is still there ${WMA_STOP_GRACE_SECS:-60} s after SIG$wmaSignalled: killing it and all below it"
+            wma_warn "process $WMA_CHILD is there ${WMA_STOP_GRACE_SECS:-60} s after SIG$wmaSignalled: killing it and all below it"
             read -r -a wmaPids <<< "$(wma_descendants "$WMA_CHILD")"
             kill -s KILL "${wmaPids[@]}" 2>/dev/null
         fi
@@ -798,12 +808,13 @@ wma_on_exit() {
     # wma_on_exit STATUS: the EXIT trap. It has work only when something we sourced ended the shell behind our back.
     trap - EXIT
     [[ -n ${WMA_ENDED:-} ]] && return 0
-    wma_fail 11007 NoReportOfItsOwn "the wrapper was ended with status $1 by a script it sourced, before the job was run"
+    wma_fail 11007 NoReportOfItsOwn "the wrapper was ended with status $1 by a script it sourced, before the job ran"
     wma_end 11007
 }
 
 wma_throttle() {
-    # Keep a node on which jobs fail at once from swallowing the queue (#7232): a failed job lasts WMA_MIN_JOB_RUNTIMESECS.
+    # Keep a node on which jobs fail at once from swallowing the queue (#7232): a failed job lasts
+    # WMA_MIN_JOB_RUNTIMESECS.
     local floor=${WMA_MIN_JOB_RUNTIMESECS:-300} elapsed rest
     [[ $floor =~ ^[0-9]+$ ]] || floor=300
     elapsed=$(($(wma_epoch) - WMA_START_TIME))
@@ -838,7 +849,8 @@ wma_end() {
 # ---------------------------------------------------------------------------------------------------------------
 
 wma_unpack() {
-    # wma_unpack SANDBOX INDEX: run Unpacker.py. It writes the report itself when it fails; the wrapper does when that is missing.
+    # wma_unpack SANDBOX INDEX: run Unpacker.py. It writes the report itself when it fails; the wrapper does when that
+    # is missing.
     local status state
     if [[ ! -f Unpacker.py ]]; then
         wma_fail 11006 UnpackFailed "$PWD/Unpacker.py is not there: the batch system did not transfer it"
@@ -853,7 +865,7 @@ wma_unpack() {
     state=$(wma_report_state "$WMA_REPORT")
     if [[ $state != good ]]; then
         wma_fail 11006 UnpackFailed "Unpacker.py ended with status $status for the sandbox $1 in $PWD" \
-            "  status 124 means: not done after ${WMA_UNPACK_TIMEOUT_SECS:-1800} s; see its messages in the job's standard output"
+            "  status 124: not done after ${WMA_UNPACK_TIMEOUT_SECS:-1800} s; its messages are in the job's standard output"
         return 1
     fi
     WMA_CODE=11006
@@ -945,8 +957,8 @@ wma_report_state() {
 }
 
 wma_add_timing() {
-    # wma_add_timing REPORT: add the section WMTiming, by the job's own Utils/Timestamps.py (#11718): HOME need not be the
-    # start directory.
+    # wma_add_timing REPORT: add the section WMTiming, by the job's own Utils/Timestamps.py (#11718): HOME need not be
+    # the start directory.
     local program=$WMAGENTJOBDIR/Utils/Timestamps.py copy="$1.timing"
     if [[ ! -f $program ]]; then
         wma_warn "$program is not there: the report has no WMTiming section"
@@ -982,8 +994,9 @@ wma_take_report() {
 }
 
 wma_amend_report() {
-    # wma_amend_report CODE TYPE DETAILS: add an error to the report Startup began, with the WMCore of the sandbox, so that what
-    # it says of the job and the site is kept. A report without steps would be counted as unreadable (99997).
+    # wma_amend_report CODE TYPE DETAILS: add an error to the report Startup began, with the WMCore of the sandbox, so
+    # that what it says of the job and the site is kept. A report without steps would be counted as unreadable
+    # (99997).
     local temporary="$WMA_REPORT.tmp.$$" program
     program='import sys
 from WMCore.FwkJobReport.Report import Report
@@ -1001,8 +1014,8 @@ report.save(sys.argv[2])'
 }
 
 wma_bring_report() {
-    # wma_bring_report STATUS: make the best report there is the job's; STATUS is Startup's. Status 1: there was none, the job's
-    # report is one the wrapper made.
+    # wma_bring_report STATUS: make the best report there is the job's; STATUS is Startup's. Status 1: there was none,
+    # the job's report is one the wrapper made.
     local status=$1 state code=11007 type=NoReportOfItsOwn details
     wma_take_report "$WMAGENTJOBDIR/WMTaskSpace/${WMA_REPORT##*/}" && return 0
     state=$(wma_report_state "$WMA_REPORT")
@@ -1012,7 +1025,8 @@ wma_bring_report() {
     fi
     wma_say "  $WMA_REPORT: $state"
     wma_take_report "$WMAGENTJOBDIR/${WMA_REPORT##*/}" && return 0
-    details="Startup.py ended with status $status and left no complete report in $WMAGENTJOBDIR/WMTaskSpace or $JOBSTARTDIR"
+    details="Startup.py ended with status $status and left no complete report"
+    details+=" in $WMAGENTJOBDIR/WMTaskSpace or $JOBSTARTDIR"
     ((status > 128)) && details+=" (it was stopped by signal $((status - 128)))"
     if [[ -n ${WMA_SIGNAL:-} ]]; then
         code=50669 type=StoppedBySignal
@@ -1029,7 +1043,8 @@ wma_bring_report() {
 }
 
 wma_enter_job() {
-    # Go to the job directory and put the sandbox on the search path, before all else: what the job was tested with wins.
+    # Go to the job directory and put the sandbox on the search path, before all else: what the job was tested with
+    # wins.
     if ! cd job; then
         wma_fail 11006 UnpackFailed "cannot enter $JOBSTARTDIR/job: Unpacker.py ended well but did not make it"
         return 1
@@ -1083,10 +1098,17 @@ wma_stopped() {
 }
 
 wma_bootstrap() {
-    # wma_bootstrap SANDBOX INDEX: all stations up to the unpacked job. Status 1: WMA_CODE holds the code, the report is written.
+    # wma_bootstrap SANDBOX INDEX: all stations up to the unpacked job. Status 1: WMA_CODE holds the code, the report
+    # is written.
     wma_station "WMAgent validate arguments" STARTING
-    [[ -n ${1:-} ]] || { wma_fail 11001 NoSandboxArgument "no sandbox given: arguments are SANDBOX JOB_INDEX RETRY_COUNT"; return 1; }
-    [[ -n ${2:-} ]] || { wma_fail 11002 NoJobIndexArgument "no job index given: arguments are SANDBOX JOB_INDEX RETRY_COUNT"; return 1; }
+    if [[ -z ${1:-} ]]; then
+        wma_fail 11001 NoSandboxArgument "no sandbox given: arguments are SANDBOX JOB_INDEX RETRY_COUNT"
+        return 1
+    fi
+    if [[ -z ${2:-} ]]; then
+        wma_fail 11002 NoJobIndexArgument "no job index given: arguments are SANDBOX JOB_INDEX RETRY_COUNT"
+        return 1
+    fi
     wma_station "WMAgent validate arguments" FINISHED
 
     wma_station "WMAgent CMS environment load" STARTING
