@@ -130,18 +130,21 @@ def _initialReport(places):
     return report
 
 
-def _mergeSteps(report, places, stepNames):
+def _mergeSteps(report, reports, problems):
     """Add the steps that left a usable report, and an error for those whose report is damaged."""
-    reports, problems = readStepReports(places, stepNames)
-    for name in stepNames:
-        if name in reports:
-            report.setStep(name, reports[name].retrieveStep(name))
-            logUrl = reports[name].getLogURL()
-            if logUrl:
-                report.setLogURL(logUrl)
-        elif name in problems:
-            report.addError(name, REPORT_ERROR, exitCodeInfo(REPORT_ERROR).name, cleanText(problems[name]))
-    return set(reports)
+    for name, stepReport in reports.items():
+        report.setStep(name, stepReport.retrieveStep(name))
+        logUrl = stepReport.getLogURL()
+        if logUrl:
+            report.setLogURL(logUrl)
+    for name, problem in problems.items():
+        report.addError(name, REPORT_ERROR, exitCodeInfo(REPORT_ERROR).name, cleanText(problem))
+
+
+def _inOrder(report, stepNames):
+    """List the steps of a report in the task's order, for the first error is the one that counts."""
+    known = [name for name in stepNames if name in report.data.steps]
+    report.data.steps = known + [name for name in report.data.steps if name not in known]
 
 
 def reportFailure(places, stepNames, code, details):
@@ -155,7 +158,8 @@ def reportFailure(places, stepNames, code, details):
     :return: Report: the initial one, the steps' as far as they load, the error in a step CRITICAL
     """
     report = _initialReport(places)
-    _mergeSteps(report, places, stepNames)
+    _mergeSteps(report, *readStepReports(places, stepNames))
+    _inOrder(report, stepNames)
     report.addError(CRITICAL, code, exitCodeInfo(code).name, cleanText(details))
     return report
 
@@ -184,16 +188,19 @@ def reportStopped(places, stepNames, directory, reason):
     :return: Report: steps that had finished as they are, the interrupted one with 50669, later ones with 99108
     """
     report = _initialReport(places)
-    finished = _mergeSteps(report, places, stepNames)
+    finished, problems = readStepReports(places, stepNames)
     current = interruptedStep(places, stepNames, directory)
     if current is None:
         # Between two steps: the next one is the one that was stopped.
         current = next((name for name in stepNames if name not in finished), CRITICAL)
-    later = stepNames[stepNames.index(current) + 1:] if current in stepNames else []
+    # A step that was stopped while it wrote its report has no other error than that.
+    problems.pop(current, None)
+    _mergeSteps(report, finished, problems)
     _markStopped(report, current, STOPPED, reason)
-    for name in later:
-        if name not in finished:
+    for name in stepNames[stepNames.index(current) + 1:] if current in stepNames else []:
+        if name not in finished and name not in problems:
             _markStopped(report, name, SKIPPED, "Step %s was not run: %s" % (name, reason))
+    _inOrder(report, stepNames)
     return report
 
 
