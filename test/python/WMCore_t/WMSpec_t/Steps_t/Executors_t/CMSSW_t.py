@@ -1,0 +1,423 @@
+"""Tests of the CMSSW step's executor, with WMCore's own workload, step and report, and against upstream's executor."""
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+pytest.importorskip("WMCore.FwkJobReport.Report", reason="needs WMCore")
+
+import WMCore.WMSpec.Steps.Diagnostics as Diagnostics  # noqa: E402
+import WMCore.WMSpec.Steps.Executors as Executors  # noqa: E402
+from WMCore.WMRuntime.Errors import JobTerminated  # noqa: E402
+from WMCore.WMSpec.Steps.Diagnostics.CMSSW import CMSSW as Diagnostic  # noqa: E402
+from WMCore.WMSpec.Steps.Executors.CMSSW import CMSSW as Executor  # noqa: E402
+from WMCore.WMSpec.Steps.Executors.CMSSW import analysisFileLFN  # noqa: E402
+from WMCore.WMSpec.Steps.WMExecutionFailure import WMExecutionFailure  # noqa: E402
+from WMCore_t.WMSpec_t.Steps_t.StepHarness import (ANALYSIS, ERROR, FILE, GOOD_REPORT, INPUT, StepHarness,  # noqa: E402
+                                                   content, errorsOf, jobReport, runAsMaster, upstreamModule)
+
+
+@pytest.fixture
+def harness(tmp_path, monkeypatch):
+    return StepHarness(tmp_path, monkeypatch)
+
+
+def prepare(harness, xml=GOOD_REPORT, tail="exit 0"):
+    """Say which report cmsRun leaves (None: none) and what it does then."""
+    path = harness.root / "prepared.xml"
+    if xml is not None:
+        path.write_bytes(xml if isinstance(xml, bytes) else xml.encode("utf-8"))
+    harness.monkeypatch.setenv("REPORT_XML", str(path) if xml is not None else "")
+    harness.monkeypatch.setenv("CMSRUN_TAIL", tail)
+
+
+def run(harness, xml=GOOD_REPORT, tail="exit 0", **settings):
+    prepare(harness, xml, tail)
+    executor = harness.executor(Executor, Diagnostic, **settings)
+    return executor, runAsMaster(executor)
+
+
+def runUpstream(harness, xml=GOOD_REPORT, tail="exit 0", **settings):
+    executors, diagnostics = upstreamModule(Executors, "CMSSW"), upstreamModule(Diagnostics, "CMSSW")
+    if executors is None or diagnostics is None:
+        pytest.skip("upstream's executor is not behind ours on the path")
+    prepare(harness, xml, tail)
+    executor = harness.executor(executors.CMSSW, diagnostics.CMSSW, **settings)
+    return executor, runAsMaster(executor)
+
+
+FAILED = jobReport(INPUT, FILE % {"name": "RAWoutput"}, ERROR % (8001, "CMSException"))
+SAME = {
+    "success": {},
+    "not kept": {"output__keep": False},
+    "analysis files": {"xml": jobReport(INPUT, FILE % {"name": "RAWoutput"}, ANALYSIS)},
+    "no output": {"xml": jobReport(INPUT)},
+    "error in a report of a success": {"xml": jobReport(FILE % {"name": "a"}, ERROR % (8006, "ProductNotFound"))},
+    "no run": {"xml": jobReport((FILE % {"name": "a"}).replace('<LumiSection NEvents="2" ID="1"/>', ""))},
+    "no report of a success": {"xml": None},
+    "broken report of a success": {"xml": GOOD_REPORT[:300]},
+    "code in the report": {"xml": jobReport(ERROR % (8001, "CMSException")), "tail": "exit 65"},
+    "code in the report differs": {"xml": jobReport(ERROR % (8028, "FileInPath"), ERROR % (8020, "X")),
+                                   "tail": "exit 1"},
+    "signal and a placeholder": {"xml": jobReport(ERROR % (8901, "UnknownError")), "tail": "kill -SEGV $$"},
+    "signal, no report": {"xml": None, "tail": "kill -KILL $$"},
+    "signal, broken report": {"xml": GOOD_REPORT[:300], "tail": "kill -ABRT $$"},
+    "status 66, no report": {"xml": None, "tail": "exit 66"},
+    "status 255, no report": {"xml": None, "tail": "exit 255"},
+    "executable missing": {"xml": None, "command__executable": "cmsRunNowhere"},
+    "executable not executable": {"xml": None, "command__executable": "/etc/hostname"},
+    "step before failed": {"override__previousCmsRunFailure": True},
+}
+
+
+def stable(report, harness):
+    """Give the content without what the run's own text decides: types that hold a whole message keep its start."""
+    found = content(report)
+    codes = [(code, name.split("\n")[0][:60]) for code, name in errorsOf(report)]
+    return found.replace(repr(errorsOf(report)), repr(codes))
+
+
+@pytest.mark.parametrize("name", sorted(SAME))
+def testReportEqualsUpstreams(harness, name):
+    settings = dict(SAME[name])
+    theirExecutor, theirs = runUpstream(harness, **settings)
+    ourExecutor, ours = run(harness, **settings)
+    assert stable(ours, harness) == stable(theirs, harness)
+    assert ourExecutor.step.execution.exitStatus == theirExecutor.step.execution.exitStatus
+    assert sorted(ourExecutor.chirped) == sorted(theirExecutor.chirped)
+    assert {key: value for key, value in ourExecutor.chirped.items() if key.endswith("ExitCode")} \
+        == {key: value for key, value in theirExecutor.chirped.items() if key.endswith("ExitCode")}
+
+
+def testSuccessRunsScramOnceAndLeavesTheStepsFiles(harness):
+    _, report = run(harness)
+    assert report.getExitCode() == 0 and report.stepSuccessful("cmsRun1")
+    assert len(report.getAllFiles()) == 2
+    words = [line.split() for line in harness.calls.read_text().splitlines()]
+    assert len([line for line in words if "project" in line]) == 1
+    assert len([line for line in words if line[0] in ("ru", "runtime")]) == 1
+    for name in ("cmsRun1-main.sh", "cmsRun1-status.json", "cmsRun1-stderr.log", "process.id", "Report.pkl"):
+        assert (harness.directory / name).exists()
+    assert "a line of cmsRun" in (harness.directory / "cmsRun1-stdout.log").read_text()
+
+
+def testFilesOfAFailedStepAreNotDoubled(harness):
+    """Upstream's executor and diagnosis both parse the report, and every file is there twice."""
+    _, report = run(harness, FAILED, "exit 65")
+    assert len(report.getAllInputFiles()) == 1
+    assert report.getFilesFromOutputModule("cmsRun1", "RAWoutput")[0]["pfn"] == "file:RAWoutput.root"
+    assert len(report.getAllFiles()) == 1
+    assert errorsOf(report) == [(8001, "CMSException")]
+
+
+def testStatusesOverSevenBitsAndFastEndsAreNotLost_wait4(harness):
+    """A child that had ended before wait4(pid, WNOHANG) was a success upstream."""
+    harness.program("cmsRun", "#!/bin/bash\nexit 7\n")
+    for _ in range(3):
+        executor, report = run(harness, None)
+        assert report.getExitCode() == 7 and executor.chirped["Chirp_WMCore_cmsRun_ExitCode"] == 7
+
+
+def testUsageIsTheChilds(harness):
+    _, report = run(harness, tail="i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done; sleep 0.3; exit 0")
+    usage = report.getWMCMSSWSubprocess("cmsRun1")
+    assert usage["userTime"] > 0.02 and usage["wallClockTime"] > 0.3
+    assert 0 <= usage["sysTime"] < usage["wallClockTime"] + 1
+    assert usage["endTime"] - usage["startTime"] == usage["wallClockTime"]
+
+
+@pytest.mark.parametrize("code", [70, 71, 72, 73])
+def testCmsRunsOwn70To73StayCmsRuns_8026(harness, code):
+    _, report = run(harness, None, "exit %d" % code)
+    assert errorsOf(report)[0] == (code, "CMSSWStepFailure")
+    assert 50513 not in report.getExitCodes()
+
+
+def testScramThatFailsInMainScriptIs50513_8026(harness):
+    """The session is gone by then, and so is SCRAM: 71 was retried as cmsRun's 8007."""
+    class WithoutSession(Executor):
+        def _runScripts(self):
+            (harness.directory / "scramSession.sh").unlink()
+            os.environ["STEP_SCRAM_FAILS"] = "project"
+    harness.monkeypatch.setenv("STEP_SCRAM_FAILS", "")
+    prepare(harness)
+    executor = harness.executor(WithoutSession, Diagnostic)
+    report = runAsMaster(executor)
+    assert errorsOf(report) == [(50513, "SCRAMScriptFailure")]
+    assert "stage project with status 71" in executor.report.getStepExitCodeAndMessage("cmsRun1")[1]
+    assert executor.chirped["Chirp_WMCore_cmsRun_ExitCode"] == 50513
+
+
+@pytest.mark.parametrize("fails", ["project", "runtime"])
+def testScramThatFailsIs50513(harness, fails):
+    harness.monkeypatch.setenv("STEP_SCRAM_FAILS", fails)
+    _, report = run(harness)
+    assert errorsOf(report) == [(50513, "SCRAMScriptFailure")]
+    assert not (harness.directory / "cmsRun1-main.sh").exists()
+
+
+def testScramKilledByASignalIsAFailure(harness):
+    """A negative status passed upstream's `> 0`."""
+    harness.monkeypatch.setattr("WMCore.WMSpec.Steps.Executors.CMSSW.Scram.project", lambda self: -9)
+    _, report = run(harness)
+    assert errorsOf(report) == [(50513, "SCRAMScriptFailure")]
+
+
+def testExceptionOfScramIs50513Not99109(harness):
+    def broken(self):
+        raise ValueError("Couldn't split line")
+    harness.monkeypatch.setattr("WMCore.WMSpec.Steps.Executors.CMSSW.Scram.runtime", broken)
+    _, report = run(harness)
+    assert report.getExitCode() == 50513
+
+
+def testNoArchThatFitsNamesListAndNode(harness):
+    harness.monkeypatch.setattr("WMCore.WMSpec.Steps.Executors.CMSSW.getSingleScramArch", lambda archs: None)
+    _, report = run(harness, setup__scramArch=["slc6_amd64_gcc700", "slc7_ppc64le_gcc9"])
+    code, message = report.getStepExitCodeAndMessage("cmsRun1")
+    assert code == 50513
+    for part in ("slc6_amd64_gcc700", "slc7_ppc64le_gcc9", os.uname().nodename, os.uname().machine):
+        assert part in message
+
+
+@pytest.mark.parametrize("tail, code, first", [("exit 134", 134, (134, "CMSSWStepFailure")),
+                                               ("exit 66", 66, (8002, "StdException")),
+                                               ("kill -TERM $$", 143, (143, "CMSSWStepFailure"))])
+def testReportWithoutErrorNeverHidesTheProcessesStatus_10749(harness, tail, code, first):
+    executor, report = run(harness, GOOD_REPORT, tail)
+    assert errorsOf(report)[0] == first
+    assert report.getExitCode() == first[0] and not report.stepSuccessful("cmsRun1")
+    assert executor.chirped["Chirp_WMCore_cmsRun_ExitCode"] == code == executor.step.execution.exitStatus
+    assert "no error code" in executor.chirped["Chirp_WMCore_cmsRun_Exception_Message"]
+    if first[0] == code:
+        assert (50116, "MissingErrorReport") in errorsOf(report)
+
+
+@pytest.mark.parametrize("tail, first", [("exit 139", 139), ("exit 65", 8001)])
+def testUnreadableReportComesAfterThePayloadsCode_9333(harness, tail, first):
+    _, report = run(harness, FAILED.encode("utf-8") + b"\0", tail)
+    codes = [code for code, _ in errorsOf(report)]
+    assert codes[0] == first and codes[1] == 50115
+    assert report.getExitCode() == first
+
+
+def testSkippedStepLeavesTheTrueCodeWithHTCondor_11349(harness):
+    executor, report = run(harness, override__previousCmsRunFailure=True)
+    assert report.getExitCode() == 99108
+    assert executor.chirped["Chirp_WMCore_cmsRun1_ExitCode"] == 99108
+    assert "Chirp_WMCore_cmsRun_ExitCode" not in executor.chirped
+    assert not harness.calls.exists()
+
+
+def testChirpThatFailsDoesNotHideThePayloadsCode(harness):
+    prepare(harness, None, "exit 9")
+    executor = harness.executor(Executor, Diagnostic)
+
+    def broken(*args, **options):
+        raise OSError("no condor_chirp")
+    executor.setCondorChirpAttrDelayed = broken
+    assert runAsMaster(executor).getExitCode() == 9
+
+
+def testEnvironmentOfTheJobIsLeftAlone(harness):
+    harness.monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", "") + ":/wm/WMCore.zip")
+    harness.monkeypatch.delenv("HOME", raising=False)
+    harness.monkeypatch.setenv("PWD", "/somewhere")
+    prepare(harness)
+    executor = harness.executor(Executor, Diagnostic)
+    before = dict(os.environ)
+    report = runAsMaster(executor)
+    assert report.getExitCode() == 0
+    assert dict(os.environ) == before
+    seen = dict(line.split("=", 1) for line in (harness.directory / "cmsRunEnvironment.txt").read_text().splitlines()
+                if "=" in line)
+    assert seen["FRONTIER_ID"] == "wmagent_Workload" and seen["FRONTIER_LOG_LEVEL"] == "warning"
+    assert seen["HOME"] == "/somewhere" and "PYTHONPATH" not in seen
+    assert seen["CMSSW_VERSION"] == "CMSSW_13_0_3"
+
+
+def testArgumentsOfTheStepReachCmsRun(harness):
+    run(harness, command__arguments="maxEvents=3 'two words'")
+    assert (harness.directory / "cmsRunArguments.txt").read_text().splitlines() \
+        == ["-j", "FrameworkJobReport.xml", "PSet.py", "maxEvents=3", "two words"]
+
+
+def testArgumentsThatAreNoShellWordsFailClearly(harness):
+    _, report = run(harness, command__arguments="it's")
+    assert report.getExitCode() == 50513
+    assert "it's" in report.getStepExitCodeAndMessage("cmsRun1")[1]
+
+
+def testMissingStatusFileIsSaid(harness):
+    executor, report = run(harness, None, 'rm cmsRun1-status.json; mkdir cmsRun1-status.json; exit 72')
+    assert errorsOf(report)[0] == (72, "CMSSWStepFailure")
+    assert "status file tells nothing" in report.getStepExitCodeAndMessage("cmsRun1")[1]
+
+
+class Script(object):
+    """What stands for ScriptInvoke: a command of the test's own."""
+
+    def __init__(self, monkeypatch, text):
+        self.command = ["/bin/bash", "-c", text, "--"]
+        monkeypatch.setattr("WMCore.WMRuntime.Payload.StepScript.scriptCommand",
+                            lambda module, script: self.command + [module, script])
+
+
+def testScriptGetsModuleAndNameInTheStepsDirectory(harness):
+    Script(harness.monkeypatch, 'pwd > pwd.txt; echo "$@" >> pwd.txt')
+    _, report = run(harness, runtime__preScripts=["SetupCMSSWPset"])
+    assert report.getExitCode() == 0
+    assert (harness.directory / "pwd.txt").read_text().splitlines() \
+        == [str(harness.directory), "WMTaskSpace.cmsRun1 SetupCMSSWPset"]
+
+
+@pytest.mark.parametrize("text, said", [("echo all of it; echo and this >&2; exit 3", "status 3"),
+                                        ("echo all of it; echo and this >&2; kill -KILL $$", "signal 9")])
+def testScriptThatFailsIsAPreScriptFailureWithItsWholeOutput(harness, caplog, text, said):
+    """A signal's negative status passed upstream's `retCode > 0`."""
+    caplog.set_level(logging.INFO)
+    Script(harness.monkeypatch, text)
+    prepare(harness)
+    executor = harness.executor(Executor, Diagnostic, runtime__preScripts=["SetupCMSSWPset"])
+    with pytest.raises(WMExecutionFailure) as caught:
+        executor.execute()
+    assert (caught.value.code, caught.value.name) == (50513, "PreScriptFailure")
+    for part in (said, "all of it", "and this"):
+        assert part in caught.value.detail
+    assert "all of it\nand this" in caplog.text
+    assert not (harness.directory / "cmsRun1-main.sh").exists()
+
+
+def testScramScriptUsesInvokeCommandAndDirectory(harness):
+    prepare(harness)
+    executor = harness.executor(Executor, Diagnostic, runtime__scramPreScripts=["Clean"],
+                                runtime__invokeCommand="pwd > seen.txt; echo", runtime__scramPreDir=str(harness.root))
+    assert runAsMaster(executor).getExitCode() == 0
+    assert (harness.root / "seen.txt").read_text().strip() == str(harness.root)
+    executor = harness.executor(Executor, Diagnostic, runtime__scramPreScripts=["Clean"],
+                                runtime__invokeCommand="exit 3; echo")
+    with pytest.raises(WMExecutionFailure) as caught:
+        executor.execute()
+    assert (caught.value.code, caught.value.name) == (50513, "PreScriptScramFailure")
+
+
+def testPreFetchesFilesAndAddsTheSetupScript(harness):
+    executor = harness.executor(Executor, Diagnostic)
+    fetched = []
+    executor.stepSpace = type("Space", (), {"getFromSandbox": staticmethod(fetched.append)})
+    assert executor.pre() is None
+    assert fetched == [] and executor.step.runtime.preScripts == ["SetupCMSSWPset"]
+    executor.step.application.section_("configuration")
+    executor.step.application.configuration.configCacheUrl = "https://couch"
+    executor.step.application.command.psetTweak = "tweak.json"
+    executor.step.section_("pileup")
+    executor.pre()
+    assert fetched == ["PSet.py", "tweak.json", "pileupconf.json"]
+
+
+def testPostGoesToTheErrorDestinationOnlyAfterAnError(harness):
+    executor = harness.executor(Executor, Diagnostic)
+    executor.errorDestination = "logArch1"
+    assert executor.post() is None
+    executor.report.addError("cmsRun1", 8001, "X", "y")
+    assert executor.post() == "logArch1"
+
+
+def testAnalysisFileLFN():
+    job = {"counter": 7, "workflow": "Work"}
+    assert analysisFileLFN("dir/hist.tar.gz", "/store/user", job) == "/store/user/Work/output/hist.tar_0007.gz"
+
+
+def _alive(pid):
+    try:
+        with open("/proc/%d/stat" % pid) as handle:
+            return handle.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def testJobTerminatedStopsTheGroupWithGrandchildrenAndKeepsTheOutput(harness):
+    prepare(harness, None, "echo printed before; sleep 300 & echo $! > grandchild; trap '' TERM; echo ready > ready; "
+                           "while :; do sleep 0.1; done")
+    executor = harness.executor(Executor, Diagnostic)
+    harness.monkeypatch.setattr("WMCore.WMRuntime.Payload.CmsRun.STOP_GRACE", 1.0)
+    ready = harness.directory / "ready"
+
+    def terminate(number, frame):
+        raise JobTerminated(number)
+    before = signal.signal(signal.SIGTERM, terminate)
+
+    def watch():
+        end = time.monotonic() + 20
+        while not ready.exists() and time.monotonic() < end:
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGTERM)
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        with pytest.raises(JobTerminated):
+            executor.execute()
+    finally:
+        watcher.join()
+        signal.signal(signal.SIGTERM, before)
+    pids = [int((harness.directory / name).read_text()) for name in ("process.id", "grandchild")]
+    end = time.monotonic() + 5
+    while any(_alive(pid) for pid in pids):
+        assert time.monotonic() < end, "left running: %s" % pids
+        time.sleep(0.02)
+    assert "printed before" in (harness.directory / "cmsRun1-stdout.log").read_text()
+
+
+def testPayloadIsNotOrphanedWhenItsScriptIsKilled(harness):
+    harness.monkeypatch.setattr("WMCore.WMRuntime.Payload.CmsRun.STOP_GRACE", 1.0)
+    _, report = run(harness, None, 'kill -KILL $PPID; sleep 300')
+    assert errorsOf(report)[0] == (137, "CMSSWStepFailure")
+    assert not _alive(int((harness.directory / "process.id").read_text()))
+
+
+MEMORY = """
+import os, resource, sys
+sys.path[:0] = %(path)r
+from WMCore.WMRuntime.Payload.CmsRun import runPayload
+from WMCore.WMRuntime.Payload.MainScript import MainArguments
+run = runPayload("cmsRun1", os.getcwd(), MainArguments("", "a", "scramv1", "CMSSW", "CMSSW_13_0_3", "F.xml", "cmsRun", "PSet.py"),
+                 dict(os.environ), "cmsRun1-stdout.log", "cmsRun1-stderr.log")
+assert run.child.ok, run
+from WMCore.WMRuntime.Payload.LogTail import tail
+assert tail("cmsRun1-stdout.log", 25).count("x") >= 25
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.parametrize("line", ["%0100d" % 0 + "x\\n", "x" * 4096])
+def testPythonStaysUnder60MBWhileCmsRunPrints300MB(harness, line):
+    harness.program("cmsRun", "#!/bin/bash\nyes '%s' | head -c 314572800\n" % line.replace("\\n", ""))
+    (harness.root / "small").mkdir()
+    out = subprocess.run([sys.executable, "-c", MEMORY % {"path": sys.path}], stdout=subprocess.PIPE,
+                         cwd=str(harness.root / "small"), universal_newlines=True, check=True).stdout
+    assert os.path.getsize(str(harness.root / "small" / "cmsRun1-stdout.log")) >= 314572800
+    assert int(out.split()[-1]) < 60
+
+
+def testOutputIsOnDiskWhileCmsRunRuns(harness):
+    prepare(harness, GOOD_REPORT, "echo early; while [ ! -e goOn ]; do sleep 0.02; done")
+    executor = harness.executor(Executor, Diagnostic)
+    log, seen = harness.directory / "cmsRun1-stdout.log", []
+
+    def watch():
+        end = time.monotonic() + 20
+        while time.monotonic() < end and not seen:
+            if log.exists() and "early" in log.read_text():
+                seen.append(True)
+            time.sleep(0.02)
+        (harness.directory / "goOn").write_text("")
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    executor.execute()
+    watcher.join()
+    assert seen
