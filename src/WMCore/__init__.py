@@ -21,7 +21,9 @@ def _upstreamVersion():
         except (AttributeError, ImportError, OSError, SyntaxError):
             continue
         for node in ast.parse(source).body:
-            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__version__":
+            # A second copy of this project on the path computes its version, as this one does: not upstream's.
+            if (isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__version__"
+                    and not isinstance(node.value, ast.Call)):
                 return ast.literal_eval(node.value)
     return "0"
 

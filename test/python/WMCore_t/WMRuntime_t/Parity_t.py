@@ -151,22 +151,37 @@ DIFFERENT = {
         dict(fault("exit", 8001, "cmsRun2"), steps=2),
         reason="Upstream reads the XML twice, in the executor and in the diagnosis, and so lists every input file "
                "of a failed step twice.",
-        upstream=[("cmsRun2", 8001, "CMSException"), ("cmsRun2", 8001, "WMAgentStepExecutionError")],
-        ours=[("cmsRun2", 8001, "CMSException"), ("cmsRun2", 8001, "WMAgentStepExecutionError")],
+        upstream=[("cmsRun2", 8001, "CMSException")],
+        ours=[("cmsRun2", 8001, "CMSException")],
         elsewhere=(r"^\.cmsRun2\.input\.",)),
     "noErrorInTheReport": Case(
         fault("exitNoError", 8001),
-        reason="#10749: cmsRun failed, its report says nothing of it, and upstream takes the report's 0."),
+        reason="#10749: cmsRun failed, its report says nothing of it, and upstream takes the report's 0. Ours takes "
+               "the process's code, and what that code is an image of.",
+        upstream=[("cmsRun1", 0, "CMSSWStepFailure"), ("cmsRun1", 50116, "MissingErrorReport"),
+                  ("cmsRun1", 0, "WMAgentStepExecutionError")],
+        ours=[("cmsRun1", 8001, "CMSException"), ("cmsRun1", 65, "WMAgentStepExecutionError")],
+        elsewhere=(r"^\.cmsRun1\.errors\.", r"^\.cmsRun1\.status")),
     "zeroInTheReport": Case(
         fault("zeroCodeReport", 65),
-        reason="#10749: cmsRun failed, its report says 0, and upstream believes it."),
+        reason="#10749: cmsRun failed, its report says 0, and upstream believes it.",
+        upstream=[("cmsRun1", 0, "Success"), ("cmsRun1", 0, "Success")],
+        ours=[("cmsRun1", 0, "Success"), ("cmsRun1", 8001, "CMSException"),
+              ("cmsRun1", 65, "WMAgentStepExecutionError")],
+        elsewhere=(r"^\.cmsRun1\.errors\.", r"^\.cmsRun1\.status")),
     "jobIsNotInThePackage": Case(
-        prepare=dropJob, reason="#7273: Bootstrap's 11003 is also the wrapper's word for a missing CVMFS."),
+        prepare=dropJob, reason="#7273: Bootstrap's 11003 is also the wrapper's word for a missing CVMFS. The "
+                                "wrapper's times are in our report too.",
+        upstream=[("CRITICAL", 11003, "JobExtractionError")], ours=[("CRITICAL", 11013, "JobExtractionError")],
+        elsewhere=(r"^\.CRITICAL\.(errors\.error0\.exitCode|status)$", r"^\.WMTiming$")),
     "brokenPackage": Case(
-        prepare=breakPackage, reason="#7273: Bootstrap's 11001 is also the wrapper's word for a missing sandbox."),
+        prepare=breakPackage, reason="#7273: Bootstrap's 11001 is also the wrapper's word for a missing sandbox.",
+        upstream=[("CRITICAL", 11001, "JobPackageError")], ours=[("CRITICAL", 11011, "JobPackageError")],
+        elsewhere=(r"^\.CRITICAL\.(errors\.error0\.exitCode|status)$", r"^\.WMTiming$")),
     "truncatedSandbox": Case(
         prepare=cutSandbox,
-        reason="#7755: upstream goes on after a failed unpacking and leaves an empty report."),
+        reason="#7755: upstream goes on after a failed unpacking and leaves an empty report.",
+        ours=[("CRITICAL", 11006, "UnpackFailed")], elsewhere=(r"^\.",)),
 }
 
 
