@@ -281,17 +281,22 @@ class CMSSW(Executor):
     def _addDatasetInfo(self, helper):
         report, task = self.report, self.task
         settings = helper.getTypeHelper()
-        report.setValidStatus(validStatus=self.workload.getValidStatus())
-        report.setGlobalTag(globalTag=settings.getGlobalTag())
-        report.setCampaign(self.workload.getCampaign())
-        report.setPrepID(settings.getPrepId() or task.getPrepID())
-        report.setInputDataset(inputPath=task.getInputDatasetPath())
-        report.setAcquisitionProcessing(
-            acquisitionEra=settings.getAcqEra() or task.getAcquisitionEra(),
-            processingVer=settings.getProcVer() or task.getProcessingVersion(),
-            processingStr=settings.getProcStr() or task.getProcessingString())
+        # Asked for before anything is set: a workload that cannot answer leaves the report as it is.
+        globalTag = settings.getGlobalTag()
+        prepID = settings.getPrepId() or task.getPrepID()
+        names = {"acquisitionEra": settings.getAcqEra() or task.getAcquisitionEra(),
+                 "processingVer": settings.getProcVer() or task.getProcessingVersion(),
+                 "processingStr": settings.getProcStr() or task.getProcessingString()}
         # cache URL, database and document, in the order getConfigInfo gives them
-        report.setConfigURL(configURL=";;".join(str(part) for part in helper.getConfigInfo()))
+        configURL = ";;".join(str(part) for part in helper.getConfigInfo())
+
+        report.setValidStatus(validStatus=self.workload.getValidStatus())
+        report.setGlobalTag(globalTag=globalTag)
+        report.setCampaign(self.workload.getCampaign())
+        report.setPrepID(prepID)
+        report.setInputDataset(inputPath=task.getInputDatasetPath())
+        report.setAcquisitionProcessing(**names)
+        report.setConfigURL(configURL=configURL)
         report.addInfoToOutputFilesForStep(stepName=self.stepName, step=self.step)
 
     def _addAnalysisFiles(self, helper):

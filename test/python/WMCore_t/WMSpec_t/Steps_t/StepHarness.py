@@ -23,6 +23,7 @@ CMSRUN = """#!/bin/bash
 env > cmsRunEnvironment.txt
 printf '%s\\n' "$@" > cmsRunArguments.txt
 echo "a line of cmsRun"
+echo events > RAWoutput.root; echo events > DQMoutput.root
 [ -z "$REPORT_XML" ] || cp "$REPORT_XML" "$2"
 eval "$CMSRUN_TAIL"
 """
@@ -99,7 +100,12 @@ class StepHarness(object):
         workload = newWorkload("Workload")
         task = workload.newTask("Task")
         step = task.makeStep("cmsRun1").data
-        Template()(step)
+        template = Template()
+        template(step)
+        helper = template.helper(step)
+        helper.setGlobalTag("GT")
+        for module in ("RAWoutput", "DQMoutput"):
+            helper.addOutputModule(module, primaryDataset="Primary", processedDataset="Era-v1", dataTier="RAW")
         step.section_("builder")
         step.builder.workingDir = str(self.directory)
         setup = step.application.setup

@@ -1,0 +1,50 @@
+"""Tests of running a step's runtime script."""
+import logging
+import sys
+
+import pytest
+
+from WMCore.WMRuntime.Payload.StepScript import runStepScript, scriptCommand
+
+
+def bash(text, tmp_path, **options):
+    return runStepScript("WMTaskSpace.cmsRun1", "Script", str(tmp_path), command=["/bin/bash", "-c", text], **options)
+
+
+def testCommandIsScriptInvokeInThisPython():
+    assert scriptCommand("WMTaskSpace.cmsRun1", "SetupCMSSWPset") == [
+        sys.executable, "-m", "WMCore.WMRuntime.ScriptInvoke", "WMTaskSpace.cmsRun1", "SetupCMSSWPset"]
+
+
+def testBothStreamsReachTheLogInOrderAndWhole(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    run = bash("for i in $(seq 40000); do echo line $i; done; echo error >&2; echo -n end", tmp_path)
+    assert run.failure is None
+    logged = "\n".join(record.getMessage() for record in caplog.records)
+    assert all("\nline %d\n" % number in logged for number in (1, 5000, 20000, 40000))
+    assert logged.endswith("line 40000\nerror\nend")
+    assert run.output.endswith("error\nend") and len(run.output) <= 128 * 1024
+
+
+@pytest.mark.parametrize("text, failure", [("exit 0", None), ("exit 3", "status 3"), ("kill -TERM $$", "ended by signal 15")])
+def testFailureIsAnyStatusBut0_214(tmp_path, text, failure):
+    assert bash(text, tmp_path).failure == failure
+
+
+def testScriptThatHangsIsStoppedAndItsOutputLogged(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    run = bash("echo so far; sleep 100", tmp_path, timeout=0.3)
+    assert "time limit" in run.failure and "so far" in caplog.text
+
+
+def testOutputIsLoggedWhenTheJobIsTerminatedMeanwhile(tmp_path, caplog, monkeypatch):
+    caplog.set_level(logging.INFO)
+
+    def interrupted(args, stdout=None, **options):
+        stdout.write(b"so far\xff\n")
+        stdout.flush()
+        raise KeyboardInterrupt()
+    monkeypatch.setattr("WMCore.WMRuntime.Payload.StepScript.runChild", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        bash("", tmp_path)
+    assert "so far" in caplog.text
