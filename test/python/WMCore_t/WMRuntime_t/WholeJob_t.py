@@ -63,9 +63,10 @@ def test_everyReleaseRunsChainsOfSteps(release, steps, workerNode, upstreamTree,
     report, codes = codesOf(result)
     expected = ["cmsRun%d" % number for number in range(1, steps + 1)] + ["stageOut1", "logArch1"]
     assert codes == {name: [] for name in expected}
-    files = report.getAllFiles()
-    assert [aFile["events"] for aFile in files] == [10]
-    assert all(os.path.isfile(aFile["pfn"].replace("file:", "")) or aFile["location"] for aFile in files)
+    outputs = report.getAllFilesFromStep(expected[steps - 1])
+    assert [aFile["events"] for aFile in outputs] == [10]
+    stored = os.path.join(workerNode.storage, outputs[0]["lfn"].lstrip("/"))
+    assert os.path.getsize(stored) == outputs[0]["size"]
     assert os.path.getsize(result.log) > 0
 
 
