@@ -6,8 +6,11 @@ The work is done in modules of one noun each; here are the names and signatures 
 import logging
 import threading
 
-from WMCore.WMException import WMException
 from WMCore.WMRuntime import JobLog
+from WMCore.WMRuntime.NeedsWMCore import needsWMCore
+
+with needsWMCore(__name__):
+    from WMCore.WMException import WMException
 
 
 class BootstrapException(WMException):

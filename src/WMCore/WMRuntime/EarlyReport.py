@@ -10,10 +10,13 @@ import socket
 
 import attr
 
-from WMCore.FwkJobReport.Report import Report
-from WMCore.Storage.SiteLocalConfig import loadSiteLocalConfig
+from WMCore.WMRuntime.NeedsWMCore import needsWMCore
 from WMCore.WMRuntime.ReportFile import cleanText, saveReport
 from WMCore.WMRuntime.RetryCount import learnRetryCount
+
+with needsWMCore(__name__):
+    from WMCore.FwkJobReport.Report import Report
+    from WMCore.Storage.SiteLocalConfig import loadSiteLocalConfig
 
 UNKNOWN = "Unknown"
 #: The step that holds the errors that belong to none; WMAgent knows it by this name.

@@ -6,11 +6,14 @@ import os
 
 import attr
 
-from WMCore.FwkJobReport.Report import Report
 from WMCore.WMRuntime.EarlyReport import CRITICAL, newReport
 from WMCore.WMRuntime.Errors import exitCodeInfo
+from WMCore.WMRuntime.NeedsWMCore import needsWMCore
 from WMCore.WMRuntime.PickleLoader import PickleLoadError
 from WMCore.WMRuntime.ReportFile import cleanText, loadReport, loadStepReport, saveReport
+
+with needsWMCore(__name__):
+    from WMCore.FwkJobReport.Report import Report
 
 REPORT_ERROR = 99996
 STOPPED = 50669

@@ -3,11 +3,14 @@ What the sandbox says a job is: its package, its place in it, its workload and i
 """
 import importlib
 
-from WMCore.DataStructs.JobPackage import JobPackage
 from WMCore.WMRuntime.Errors import WMRuntimeError
+from WMCore.WMRuntime.NeedsWMCore import needsWMCore
 from WMCore.WMRuntime.PickleLoader import PickleLoadError, loadPickle
 from WMCore.WMRuntime.Sandbox import moduleDirectory
-from WMCore.WMSpec.WMWorkload import WMWorkload, WMWorkloadHelper
+
+with needsWMCore(__name__):
+    from WMCore.DataStructs.JobPackage import JobPackage
+    from WMCore.WMSpec.WMWorkload import WMWorkload, WMWorkloadHelper
 
 # What Bootstrap's codes were before they got numbers of their own: 11001 to 11003 are the wrapper's (#7273).
 FORMER_CODES = {11011: 11001, 11012: 11002, 11013: 11003}

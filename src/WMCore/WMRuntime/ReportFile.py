@@ -4,8 +4,11 @@ Reports as files: loaded through the allow-list, written whole or not at all.
 import os
 import threading
 
-from WMCore.FwkJobReport.Report import Report
+from WMCore.WMRuntime.NeedsWMCore import needsWMCore
 from WMCore.WMRuntime.PickleLoader import PickleLoadError, loadPickle
+
+with needsWMCore(__name__):
+    from WMCore.FwkJobReport.Report import Report
 
 
 def cleanText(text):

@@ -3,8 +3,11 @@ Runtime scripts by name: WMCore.WMRuntime.Scripts.<name> holds class <name>.
 """
 import traceback
 
-from WMCore.WMException import WMException
-from WMCore.WMFactory import WMFactory
+from WMCore.WMRuntime.NeedsWMCore import needsWMCore
+
+with needsWMCore(__name__):
+    from WMCore.WMException import WMException
+    from WMCore.WMFactory import WMFactory
 
 NAMESPACE = "WMCore.WMRuntime.Scripts"
 
