@@ -125,7 +125,7 @@ from WMCore.WMRuntime.Tools.Scram import ARCH_TO_OS, SCRAM_TO_ARCH
 print(json.dumps([ARCH_TO_OS, SCRAM_TO_ARCH]))
 """, tree)
     assert said[0]["el8"] == ["rhel8"] and said[0]["slc7"] == ["rhel7"]
-    assert said[1] == {"amd64": "X86_64", "aarch64": "aarch64", "ppc64le": "ppc64le"}
+    assert {"amd64": "X86_64", "aarch64": "aarch64", "ppc64le": "ppc64le"}.items() <= said[1].items()
 
 
 def test_psetTweaks(tree, tmp_path):

@@ -8,9 +8,12 @@ import logging
 import os
 import socket
 
+from WMCore.WMRuntime.NeedsWMCore import needsWMCore
 from WMCore.WMRuntime.Payload.JobReportRead import JobReportRead, readJobReport
 from WMCore.WMRuntime.Payload.LogTail import cleanText, tail
-from WMCore.WMSpec.Steps.Diagnostic import Diagnostic, DiagnosticHandler
+
+with needsWMCore(__name__):
+    from WMCore.WMSpec.Steps.Diagnostic import Diagnostic, DiagnosticHandler
 
 DEFAULT_TAIL_LINES_FROM_LOG = 25
 

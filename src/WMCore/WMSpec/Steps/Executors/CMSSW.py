@@ -8,8 +8,7 @@ import logging
 import os
 import platform
 
-from WMCore.FwkJobReport.Report import addAttributesToFile
-from WMCore.WMExceptions import WM_JOB_ERROR_CODES
+from WMCore.WMRuntime.NeedsWMCore import needsWMCore
 from WMCore.WMRuntime.Payload.CmsRun import payloadEnvironment, runPayload
 from WMCore.WMRuntime.Payload.JobReportRead import readJobReport
 from WMCore.WMRuntime.Payload.LogTail import cleanText
@@ -17,9 +16,13 @@ from WMCore.WMRuntime.Payload.MainScript import MainArguments, extraArguments
 from WMCore.WMRuntime.Payload.PayloadExit import NO_CODE, setupFailure, signalNote, stepExitCode
 from WMCore.WMRuntime.Payload.StepScript import runStepScript, scriptCommand
 from WMCore.WMRuntime.Tools.Scram import Scram, getSingleScramArch
-from WMCore.WMSpec.Steps.Executor import Executor
-from WMCore.WMSpec.Steps.WMExecutionFailure import WMExecutionFailure
-from WMCore.WMSpec.WMStep import WMStepHelper
+
+with needsWMCore(__name__):
+    from WMCore.FwkJobReport.Report import addAttributesToFile
+    from WMCore.WMExceptions import WM_JOB_ERROR_CODES
+    from WMCore.WMSpec.Steps.Executor import Executor
+    from WMCore.WMSpec.Steps.WMExecutionFailure import WMExecutionFailure
+    from WMCore.WMSpec.WMStep import WMStepHelper
 
 
 def analysisFileLFN(fileName, lfnBase, job):

@@ -4,6 +4,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -153,6 +154,8 @@ def testFutureIsCopiedWhereTheRunningPythonHasIt(tmp_path, monkeypatch, machineP
     (tmp_path / "libs" / "future").mkdir(parents=True)
     (tmp_path / "libs" / "future" / "__init__.py").write_text("where = __file__\n")
     monkeypatch.syspath_prepend(str(tmp_path / "libs"))
+    # Another test may have imported the real one.
+    monkeypatch.delitem(sys.modules, "future", raising=False)
     monkeypatch.setattr("WMCore.WMRuntime.WorkerNode.CompArea._FUTURE_PACKAGES", ("future",))
     node = createNode(str(tmp_path / "node"), machinePythons, log=lambda text: None)
     area = os.path.join(node.cvmfs, "COMP", "rhel8_" + platform.machine(), "external")
