@@ -8,6 +8,8 @@ import os
 import re
 import sys
 
+from WMCore.WMRuntime.Environment.EnvDiff import isVariableName, quoteForBash
+
 # Where the wrapper keeps the values from before it took its python in.
 START_VARIABLES = {"PATH": "WMRUNTIME_START_PATH",
                    "LD_LIBRARY_PATH": "WMRUNTIME_START_LD_LIBRARY_PATH",
@@ -16,6 +18,7 @@ START_VARIABLES = {"PATH": "WMRUNTIME_START_PATH",
 PYTHON_VARIABLES = ("PYTHONHOME", "PYTHONSTARTUP", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "PYTHONEXECUTABLE",
                     "PYTHONPLATLIBDIR", "PYTHONSAFEPATH", "PYTHONPYCACHEPREFIX", "PYTHONOPTIMIZE",
                     "PYTHONINSPECT", "PYTHONWARNINGS", "__PYVENV_LAUNCHER__")
+PERL_VARIABLES = ("PERL5LIB", "PERLLIB", "PERL5OPT")
 # What a command in a clean environment still gets. CRAB's jobs failed one after the other for the lack
 # of X509_USER_PROXY (CRABServer#6755) and XrdSec* (CRABServer#6953); the list is the answer to #10970.
 ALLOWED_NAMES = frozenset(["HOME", "USER", "LOGNAME", "SHELL", "TERM", "TZ", "LANG", "LANGUAGE", "TMPDIR", "TMP", "TEMP",
@@ -25,6 +28,8 @@ ALLOWED_NAMES = frozenset(["HOME", "USER", "LOGNAME", "SHELL", "TERM", "TZ", "LA
                            "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"])
 ALLOWED_PREFIXES = ("LC_", "X509_", "VOMS_", "BEARER_TOKEN", "XrdSec", "XRD_", "_CONDOR_", "GFAL_",
                     "SCRAM_", "WMRUNTIME_", "WMAGENT_", "APPTAINER_", "SINGULARITY_")
+# Site and job settings that a job may change after its release was set up: what the job says now wins (#11473).
+JOB_SETTINGS = ("VO_CMS_SW_DIR", "CMS_PATH", "SITECONFIG_PATH")
 _COMP_AREA = re.compile(r"^(.*/COMP/[^/]+)/external(?:/|$)")
 _SECRET_NAME = r"[A-Za-z0-9_]*(?:TOKEN|PASSWORD|PASSWD|SECRET|CREDS|PROXY)[A-Za-z0-9_]*"
 _SECRET_SETTING = re.compile(r"\b(%s)=(\"[^\"]*\"|'[^']*'|[^\s;]+)" % _SECRET_NAME, re.IGNORECASE)
@@ -89,6 +94,15 @@ def withoutWrapperPython(environ, prefixes=None):
     return result
 
 
+def scramEnvironment():
+    """
+    Build an environment for scram, from this process's own.
+
+    :return: dict, without the modules of a site's perl too, which break SCRAM V2 (cmsdist#9361)
+    """
+    return {name: value for name, value in withoutWrapperPython(os.environ).items() if name not in PERL_VARIABLES}
+
+
 def withWrapperPython(environ, wrapperEnviron):
     """
     Build an environment for the wrapper's own python out of a release's.
@@ -115,6 +129,38 @@ def allowedOnly(environ):
     """
     return {name: value for name, value in environ.items()
             if name in ALLOWED_NAMES or name.startswith(ALLOWED_PREFIXES)}
+
+
+def _isOwnPython(command):
+    words = command.lstrip()
+    return any(words == name or words.startswith((name + " ", name + "\t"))
+               for name in (sys.executable, quoteForBash(sys.executable)) if sys.executable)
+
+
+def commandEnvironment(command, toSet, toUnset=(), cleanEnv=True, hackLdLibPath=False):
+    """
+    Build an environment for a command of the job in a release, from this process's own.
+
+    :param command: str, bash text; one that starts with sys.executable is for the running python
+    :param toSet: dict, the release's variables; what no shell can export is left out
+    :param toUnset: names of variables the release removes
+    :param cleanEnv: bool, whether only what allowedOnly names is taken from this process
+    :param hackLdLibPath: bool; for the running python: hand its whole module search path on
+    :return: dict
+    """
+    job = withoutWrapperPython(os.environ)
+    result = allowedOnly(job) if cleanEnv else dict(job)
+    for name in toUnset:
+        result.pop(name, None)
+    result.update((name, str(value)) for name, value in toSet.items() if isVariableName(name))
+    result.update((name, job[name]) for name in job if name in JOB_SETTINGS or name.startswith("_CONDOR_"))
+    if job.get("OSG_APP"):
+        result["VO_CMS_SW_DIR"] = "%s/cmssoft/cms" % job["OSG_APP"]
+    if _isOwnPython(command):
+        result = withWrapperPython(result, os.environ)
+        if hackLdLibPath:
+            result["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    return result
 
 
 def withoutSecrets(text, environ=None):

@@ -1,4 +1,4 @@
-"""Tests of Tools/ScramSession: the stored form, and what is looked at on disk."""
+"""Tests of Tools/ScramSession: the stored form."""
 import json
 import os
 
@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from WMCore.WMRuntime.Environment.EnvDiff import EnvDiff
 from WMCore.WMRuntime.Tools.ScramSession import (BASH_NAME, JSON_NAME, MAX_FILE_BYTES, ScramRequest, ScramSession,
-                                                 areaArchitectures, areaProblem, basePicture, dropSession, readSession,
-                                                 releaseTop, sessionBash, sessionJson, staleReason,
-                                                 storeSession)
+                                                 dropSession, readSession, sessionBash, sessionJson, storeSession)
+from WMCore.WMRuntime.Tools.SessionEvidence import staleReason
 
 ARCH = "el8_amd64_gcc11"
 REQUEST = ScramRequest("scramv1", "CMSSW_13_0_3", ARCH, None)
@@ -90,46 +89,3 @@ def test_aRequestWithoutInitialiseIsAnsweredByOneWith():
     assert one.answers(one) and one.answers(none) and none.answers(none)
     assert not none.answers(one)
     assert not one.answers(ScramRequest("scram", "V", ARCH, None))
-
-
-def test_scramArchCountsOnlyWhenScramChooses():
-    environ = {"SCRAM_ARCH": "x", "SCRAM_IGNORE_RUNTIME_HOOK": "y", "HOME": "/h"}
-    assert "SCRAM_ARCH" not in basePicture(environ, ARCH)
-    assert basePicture(environ, None)["SCRAM_ARCH"] == "x"
-    assert basePicture(environ, ARCH)["SCRAM_IGNORE_RUNTIME_HOOK"] == "y"
-    assert "HOME" not in basePicture(environ, ARCH)
-
-
-@pytest.fixture
-def area(tmp_path):
-    """Give a whole project area."""
-    (tmp_path / "release").mkdir()
-    path = tmp_path / "area"
-    (path / "config").mkdir(parents=True)
-    (path / ".SCRAM" / ARCH).mkdir(parents=True)
-    (path / ".SCRAM" / ARCH / "Environment").write_text("RELEASETOP=%s\n" % (tmp_path / "release"))
-    (path / ".SCRAM" / "Environment").write_text("SCRAM_PROJECTNAME=CMSSW\n")
-    return path
-
-
-def test_aWholeAreaHasNoProblem(area):
-    assert areaProblem(str(area), ARCH) is None
-    assert areaProblem(str(area)) is None
-    assert areaArchitectures(str(area)) == [ARCH]
-    assert releaseTop(str(area), ARCH) == str(area.parent / "release")
-
-
-@pytest.mark.parametrize("text, said", [("", "names no RELEASETOP"), ("RELEASETOP=\n", "names no RELEASETOP"),
-                                        ("RELEASETOP=/gone\n", "/gone"), ("OTHER=1\n", "names no RELEASETOP")])
-def test_anEnvironmentFileThatLeadsNowhereIsAProblem(area, text, said):
-    (area / ".SCRAM" / ARCH / "Environment").write_text(text)
-    assert said in areaProblem(str(area), ARCH)
-
-
-def test_eachThingMissingIsNamed(area):
-    assert "not for slc7_amd64_gcc700" in areaProblem(str(area), "slc7_amd64_gcc700")
-    (area / ".SCRAM" / ARCH / "Environment").unlink()
-    assert ".SCRAM/%s/Environment" % ARCH in areaProblem(str(area), ARCH)
-    (area / "config").rmdir()
-    assert "config" in areaProblem(str(area), ARCH)
-    assert "is not there" in areaProblem(str(area / "nothing"), ARCH)

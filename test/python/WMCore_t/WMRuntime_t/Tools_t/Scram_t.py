@@ -139,13 +139,10 @@ def test_issue6179_theRunningPythonGetsItsOwnEnvironmentWhole(fake, make, monkey
 
 def test_hackLdLibPathHandsTheModuleSearchPathOn(ready, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", sys.path + [str(tmp_path / "from sys.path")])
-    assert "from sys.path" in ready.commandEnvironment(sys.executable + " -c 1", hackLdLibPath=True)["PYTHONPATH"]
-    assert "from sys.path" not in ready.commandEnvironment("cmsRun", hackLdLibPath=True).get("PYTHONPATH", "")
-
-
-def test_anotherPythonOfASimilarNameIsNotTheRunningOne(ready, monkeypatch):
-    monkeypatch.setenv("PYTHONHOME", "/wrapper")
-    assert "PYTHONHOME" not in ready.commandEnvironment(sys.executable + "x -c 1")
+    assert ready(sys.executable + " -c 'import os; print(os.environ[\"PYTHONPATH\"])'", hackLdLibPath=True) == 0
+    assert "from sys.path" in ready.stdout
+    assert ready("echo $PYTHONPATH", hackLdLibPath=True) == 0
+    assert "from sys.path" not in ready.stdout
 
 
 # -- commands
@@ -387,6 +384,71 @@ def test_section2_2_6_anAreaMadeForAnotherArchIsAFailure(fake, make):
     assert len(fake.calls) == 1
 
 
+BARE = """#!/bin/bash
+echo "$1 $3" >>'%(home)s/calls'
+[ "$1" = --arch ] && shift 2
+case $1 in
+  project) mkdir -p "$3" ;;
+  runtime) echo 'export GREETING="Hello World";' ;;
+esac
+"""
+
+
+def test_aBareAreaThatScramHasJustMadeIsUsed(fake, make):
+    """WMCore's scramulator.py makes a directory and prints one variable, and is what WMCore's own tests set up."""
+    fake.write("scramv1", BARE % {"home": fake.home})
+    scram = make()
+    assert (scram.project(), scram.runtime()) == (0, 0), scram.diagnostic()
+    assert scram.runtimeEnv == {"GREETING": "Hello World", "SCRAM_ARCH": ARCH}
+    assert scram("echo $GREETING") == 0
+    assert scram.stdout == "Hello World\n"
+    again = make()
+    assert (again.project(), again.runtime(), again.sessionReused) == (0, 0, True)
+    assert len(fake.calls) == 2
+
+
+def test_aBareAreaFromBeforeIsNot(fake, make):
+    os.mkdir(os.path.join(make.step, RELEASE))
+    fake.write("scramv1", BARE % {"home": fake.home})
+    assert make().project() == 0
+    assert sorted(os.listdir(make.step)) == [RELEASE, RELEASE + ".broken.1"]
+
+
+def test_aScramThatSaysZeroAndMakesNothingIsNotTriedAgain(fake, make):
+    fake.before("project", "exit 0")
+    scram = make(retryPauses=(0.01,))
+    assert scram.project() == 3
+    assert "is not there" in scram.diagnostic()
+    assert len(fake.calls) == 1
+
+
+def test_aReleaseThatIsNotThereYetIsTriedAgain(fake, make):
+    os.rename(fake.top, fake.top + ".gone")
+    fake.before("project", 'case $(wc -l <"$home/calls") in 2) mv "%s.gone" "%s" ;; esac' % (fake.top, fake.top))
+    scram = make(retryPauses=(0.01,))
+    assert scram.project() == 0, scram.diagnostic()
+    assert len(fake.calls) == 2
+
+
+def test_anInitialiseThatEndsTheShellIsNoSuccessForAnAreaFromBefore(fake, make):
+    assert make(storeSession=False).project() == 0
+    assert make(initialise="exit 0").project() == 2
+
+
+def test_theProcessesOfAStepAreCounted(fake, make, monkeypatch):
+    """One bash for each action, one scram for two of them; a second object starts bash for its commands only."""
+    started = []
+    original = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda args, **options: started.append(args[0]) or original(args, **options))
+    for number, expected in ((1, 5), (2, 3)):
+        scram = make()
+        assert (scram.project(), scram.runtime()) == (0, 0)
+        assert [scram("true") for _command in range(3)] == [0, 0, 0]
+        assert started == ["/bin/bash"] * expected
+        assert fake.actions() == ["project", "runtime"]
+        del started[:]
+
+
 def test_anAreaForAnotherArchFromBeforeIsMovedAside(fake, make):
     os.makedirs(os.path.join(make.step, RELEASE, "config"))
     os.makedirs(os.path.join(make.step, RELEASE, ".SCRAM", "slc7_amd64_gcc700"))
@@ -529,7 +591,7 @@ def test_theStoredFileHoldsWhatOthersRead(ready):
 
 
 def test_testModeStartsNoProcess(tmp_path, monkeypatch):
-    monkeypatch.setattr("WMCore.WMRuntime.Tools.Scram.runShell", None)
+    monkeypatch.setattr("WMCore.WMRuntime.Tools.ScramAttempts.runShell", None)
     scram = Scram(initialise="/bin/date", architecture="slc5_amd64_gcc454", version="CMSSW_X_Y_Z", directory=str(tmp_path),
                   test=True)
     assert scram.project() == 0

@@ -1,0 +1,65 @@
+"""Tests of Tools/ProjectArea."""
+import shutil
+
+import pytest
+
+from WMCore.WMRuntime.Tools.ProjectArea import ProjectArea
+
+ARCH = "el8_amd64_gcc11"
+OTHER = "slc7_amd64_gcc700"
+
+
+@pytest.fixture
+def area(tmp_path):
+    """Give the path of a whole project area."""
+    (tmp_path / "release").mkdir()
+    path = tmp_path / "area"
+    (path / "config").mkdir(parents=True)
+    (path / ".SCRAM" / ARCH).mkdir(parents=True)
+    (path / ".SCRAM" / ARCH / "Environment").write_text("RELEASETOP=%s\n" % (tmp_path / "release"))
+    (path / ".SCRAM" / "Environment").write_text("SCRAM_PROJECTNAME=CMSSW\n")
+    return path
+
+
+def test_aWholeAreaHasNoProblem(area):
+    whole = ProjectArea(str(area), ARCH)
+    assert (whole.problem(), whole.problem(justMade=True), whole.vanishedRelease()) == (None, None, None)
+    assert ProjectArea(str(area)).problem() is None
+    assert whole.architectures() == [ARCH]
+    assert whole.releaseTop(ARCH) == str(area.parent / "release")
+
+
+@pytest.mark.parametrize("justMade", [False, True])
+@pytest.mark.parametrize("text, said", [("", "names no RELEASETOP"), ("RELEASETOP=\n", "names no RELEASETOP"),
+                                        ("RELEASETOP=/gone\n", "/gone"), ("OTHER=1\n", "names no RELEASETOP")])
+def test_anEnvironmentFileThatLeadsNowhereIsAProblem(area, text, said, justMade):
+    (area / ".SCRAM" / ARCH / "Environment").write_text(text)
+    assert said in ProjectArea(str(area), ARCH).problem(justMade)
+    assert ProjectArea(str(area), ARCH).vanishedRelease() == ("/gone" if said == "/gone" else None)
+
+
+def test_eachThingMissingIsNamed(area):
+    assert "not for " + OTHER in ProjectArea(str(area), OTHER).problem()
+    (area / ".SCRAM" / ARCH / "Environment").unlink()
+    assert ".SCRAM/%s/Environment" % ARCH in ProjectArea(str(area), ARCH).problem()
+    (area / "config").rmdir()
+    assert "config" in ProjectArea(str(area), ARCH).problem()
+    assert "is not there" in ProjectArea(str(area / "nothing"), ARCH).problem()
+
+
+def test_anAreaJustMadeNeedsOnlyBeThereAndForTheRightArch(area):
+    """The scram stand-in of WMCore's own tests makes a bare directory."""
+    (area / "config").rmdir()
+    assert ProjectArea(str(area), ARCH).problem(justMade=True) is None
+    assert "not for " + OTHER in ProjectArea(str(area), OTHER).problem(justMade=True)
+    shutil.rmtree(str(area / ".SCRAM"))
+    assert ProjectArea(str(area), ARCH).problem(justMade=True) is None
+    assert "is not there" in ProjectArea(str(area / "nothing"), ARCH).problem(justMade=True)
+
+
+def test_eachBrokenAreaGetsANameOfItsOwn(area):
+    names = []
+    for _number in range(2):
+        names.append(ProjectArea(str(area)).moveAside())
+        area.mkdir()
+    assert names == [str(area) + ".broken.1", str(area) + ".broken.2"]
