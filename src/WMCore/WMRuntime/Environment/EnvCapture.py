@@ -49,12 +49,10 @@ def parseEnvironment(data):
     return environ
 
 
-def _dumpCommands(path):
-    # By absolute path: the PATH that the stages leave behind may lead nowhere.
+def _dumpCommand(path):
+    # By absolute path: the PATH that the stages leave behind may lead nowhere. exec, for one process less.
     env = shutil.which("env", path="/usr/bin:/bin") or "env"
-    cat = shutil.which("cat", path="/usr/bin:/bin") or "cat"
-    target = quoteForBash(path)
-    return "%s -0 >%s || %s /proc/self/environ >%s || exit 125\n" % (env, target, cat, target)
+    return "exec %s -0 >%s\n" % (env, quoteForBash(path))
 
 
 def _scriptText(stages, scratch, capture):
@@ -64,7 +62,7 @@ def _scriptText(stages, scratch, capture):
         parts.append("printf '%%s' %s >%s\n%s\n" % (quoteForBash(name), mark, text))
     if capture:
         parts.append("printf '%%s' capture >%s\n" % mark)
-        parts.append(_dumpCommands(os.path.join(scratch, "environ")))
+        parts.append(_dumpCommand(os.path.join(scratch, "environ")))
     return "".join(parts)
 
 

@@ -31,6 +31,13 @@ def test_theCaptureNeedsNoPathOfTheEnvironmentItCaptures():
     assert run.environ["PATH"] == "/nowhere"
 
 
+def test_theCaptureStartsNoProcessBesideBash():
+    """bash has become the program that dumps: its own EXIT trap is gone."""
+    run = runShell([("trap", "trap 'echo still bash' EXIT")], BASE, capture=True)
+    assert run.exit.ok and run.environ["PATH"] == BASE["PATH"]
+    assert run.stdout == ""
+
+
 def test_aProgramCannotEatTheScriptFromStandardInput():
     run = runShell([("eat", "cat; read x; echo after")], BASE)
     assert run.stdout == "after\n"
