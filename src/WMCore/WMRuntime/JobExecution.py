@@ -12,6 +12,7 @@ import traceback
 from WMCore.WMRuntime import Bootstrap, FinalReport, JobLog
 from WMCore.WMRuntime.Errors import JobTerminated, exitCodeInfo, processStatus
 from WMCore.WMRuntime.FinalReport import REPORT_ERROR, STOPPED, ReportPlaces
+from WMCore.WMRuntime.ReportFile import loadReport
 from WMCore.WMRuntime.RetryCount import learnRetryCount
 from WMCore.WMRuntime.StopSignals import StopSignals
 
@@ -48,15 +49,9 @@ class JobExecution(object):
             try:
                 self.signals.install()
                 return self._status(self._runStations().getExitCode())
-            except JobTerminated as ex:
-                self.signals.hold()
-                return self._stopped(ex.signalNumber)
-            except Bootstrap.BootstrapException as ex:
-                self.signals.hold()
-                return self._refused(ex)
             except BaseException as ex:
                 self.signals.hold()
-                return self._failed(ex)
+                return self._ended(ex)
         except JobTerminated as ex:
             # Between the failure and the hold.
             self.signals.hold()
@@ -109,15 +104,18 @@ class JobExecution(object):
         FinalReport.persistFinal(report, self.places)
         return report
 
-    def _refused(self, error):
-        """End a job that Bootstrap refused, having written a report unless there is no code for it."""
-        if error.code is None:
-            return self._failed(error)
-        logging.error("The job cannot be set up: %s", error)
-        return self._status(error.code)
+    def _ended(self, error):
+        """End a job that did not come to its last station."""
+        if isinstance(error, JobTerminated):
+            return self._stopped(error.signalNumber)
+        if isinstance(error, Bootstrap.BootstrapException) and error.code is not None:
+            # Bootstrap has written the report.
+            logging.error("The job cannot be set up: %s", error)
+            return self._status(error.code)
+        return self._failed(error)
 
     def _failed(self, error):
-        """End a job after any other error of the runtime."""
+        """End a job after an error that nobody has reported yet."""
         code = getattr(error, "code", None)
         code = code if isinstance(code, int) and code > 0xff else UNCAUGHT
         details = "The runtime ended with %s: %s\n%s" % (type(error).__name__, error, traceback.format_exc())
@@ -150,7 +148,6 @@ class JobExecution(object):
 
     def _reportSaysWhy(self):
         """Tell whether the main thread has written a report since it stopped running steps."""
-        from WMCore.WMRuntime.ReportFile import loadReport
         try:
             report = loadReport(self.places.start)
         except ValueError:

@@ -39,39 +39,23 @@ class StopSignals(object):
         self.received = None
         self.finishing = False
         self.raisedAt = None
-        self.former = {}
-        self.over = threading.Event()
+        self.handled = []
         self.wakeRead, self.wakeWrite = os.pipe()
 
     def install(self):
-        """
-        Handle the signals from now on, but for those the job was started to ignore.
-
-        :return: this object
-        """
+        """Handle the signals from now on, but for those the job was started to ignore."""
         watcher = threading.Thread(target=self._watch, name="StopSignals")
         watcher.daemon = True
         watcher.start()
         for number in SIGNALS:
             if signal.getsignal(number) != signal.SIG_IGN:
-                self.former[number] = signal.signal(number, self._handle)
-        return self
-
-    def uninstall(self):
-        """Handle the signals as before, and let the watching thread go."""
-        for number, handler in self.former.items():
-            signal.signal(number, handler)
-        self.former = {}
-        self.finishing = True
-        self.over.set()
-        if self.wakeWrite is not None:
-            os.close(self.wakeWrite)
-            self.wakeWrite = None
+                signal.signal(number, self._handle)
+                self.handled.append(number)
 
     def ignore(self):
         """Take no more signals: python resets its handlers while it exits, a late one would hide the status."""
         self.finishing = True
-        for number in self.former:
+        for number in self.handled:
             signal.signal(number, signal.SIG_IGN)
 
     def hold(self):
@@ -80,7 +64,7 @@ class StopSignals(object):
 
     def _handle(self, number, _frame):
         # No logging and no locks here: the main thread may be inside any of them.
-        now = time.time()
+        now = time.monotonic()
         if self.received is None:
             self.received = number
             os.write(self.wakeWrite, b"!")
@@ -93,15 +77,12 @@ class StopSignals(object):
             raise JobTerminated(self.received)
 
     def _watch(self):
-        """Wait for the first signal, then for the time to be over."""
-        woken = os.read(self.wakeRead, 1)
-        if not woken:
-            os.close(self.wakeRead)
-            return
-        if not self.over.wait(self.repeatAfter) and not self.finishing:
+        """Wait for the first signal, then for the time to be over, unless the process ends before."""
+        os.read(self.wakeRead, 1)
+        time.sleep(self.repeatAfter)
+        if not self.finishing:
             os.kill(os.getpid(), self.received)
-        if self.over.wait(max(0.0, self.overdueAfter - self.repeatAfter)):
-            return
+        time.sleep(max(0.0, self.overdueAfter - self.repeatAfter))
         writer = threading.Thread(target=self._writeLast, name="LastResort")
         writer.daemon = True
         writer.start()
