@@ -110,7 +110,7 @@ class WMRuntimeError(Exception):
     """
     Tell what happened, to which file, and what to do.
 
-    :param code: int, full exit code from the table
+    :param code: int, full exit code from the table; None for an error outside a job, of a tool
     :param message: str, what happened
     :param context: str, which file, what was expected, what was found
     :param hint: str, what to do about it
@@ -128,7 +128,7 @@ class WMRuntimeError(Exception):
         self.hint = hint
 
     def __str__(self):
-        lines = ["%s [%s %s]" % (self.message, self.code, self.name)]
+        lines = [self.message if self.code is None else "%s [%s %s]" % (self.message, self.code, self.name)]
         if self.context:
             lines.append("  %s" % self.context)
         if self.hint:

@@ -3,11 +3,10 @@
 """
 import json
 import os
-import sys
-import threading
 import time
 
-from WMCore.WMRuntime.Errors import WMRuntimeError
+from WMCore.WMRuntime.Command.Stations import LogFollower
+from WMCore.WMRuntime.WorkerNode.WorkerNode import WorkerNode, WorkerNodeError
 
 
 def register(groups):
@@ -59,7 +58,6 @@ def _create(arguments):
 
 
 def _show(arguments):
-    from WMCore.WMRuntime.WorkerNode.WorkerNode import WorkerNode
     node = WorkerNode.load(arguments.directory)
     print("worker node %s" % node.root)
     for version, path in sorted(node.pythons.items(), key=lambda item: tuple(map(int, item[0].split(".")))):
@@ -77,35 +75,19 @@ def _faults(_):
     return 0
 
 
-class _Follower(threading.Thread):
-    """Print the lines of a growing file that pass a test, until told to stop."""
+def parseFault(text, step):
+    """
+    Turn the word of the command line into what the stand-in for cmsRun reads.
 
-    def __init__(self, path, wanted):
-        super(_Follower, self).__init__(daemon=True)
-        self.path = path
-        self.wanted = wanted
-        self.finished = threading.Event()
-
-    def run(self):
-        while not os.path.exists(self.path):
-            if self.finished.wait(0.05):
-                return
-        with open(self.path, encoding="utf-8", errors="replace") as handle:
-            last = False
-            while not last:
-                last = self.finished.wait(0.1)
-                for line in handle:
-                    if self.wanted(line):
-                        sys.stdout.write(line)
-                        sys.stdout.flush()
-
-
-def _parseFault(text, step):
-    """Turn NAME[=VALUE] into what the stand-in reads."""
+    :param text: str, NAME or NAME=VALUE, the value as JSON or as plain text
+    :param step: str, the step that fails, None for every step
+    :return: dict
+    :raises WorkerNodeError: when there is no such fault
+    """
     from WMCore.WMRuntime.WorkerNode.payload.wmruntimeStandIn.Faults import FAULTS
     name, _, value = text.partition("=")
     if name not in FAULTS:
-        raise WMRuntimeError(7000, "there is no fault %r" % name, "known: %s" % ", ".join(sorted(FAULTS)),
+        raise WorkerNodeError("there is no fault %r" % name, "known: %s" % ", ".join(sorted(FAULTS)),
                              "`wmruntime node faults` says what each does")
     try:
         parsed = json.loads(value) if value else None
@@ -124,47 +106,51 @@ def _newJobDir(root):
 
 def _run(arguments):
     from WMCore.WMRuntime.WorkerNode.JobRun import JobRequest, runJob
-    from WMCore.WMRuntime.WorkerNode.WorkerNode import WorkerNode
     node = WorkerNode.load(arguments.directory)
-    fault = _parseFault(arguments.fault, arguments.fault_step) if arguments.fault else None
+    fault = parseFault(arguments.fault, arguments.fault_step) if arguments.fault else None
     request = JobRequest(release=arguments.release, scramArchs=arguments.arch, steps=arguments.steps,
                          pset=arguments.pset, executable=arguments.executable, events=arguments.events,
                          fault=fault, retry=arguments.retry, runtime=arguments.runtime)
     startDir = os.path.abspath(arguments.job_dir or _newJobDir(node.root))
     print("job directory: %s" % startDir)
     print("building the workload and its sandbox with WMCore ...")
-    follower = _Follower(os.path.join(startDir, "_condor_stdout"),
-                         lambda line: arguments.verbose or line.startswith("======== "))
-    follower.start()
-    try:
+    if arguments.verbose:
+        follower = LogFollower(os.path.join(startDir, "_condor_stdout"), say=str)
+    else:
+        follower = LogFollower(os.path.join(startDir, "wmagentJob.log"))
+    with follower:
         result = runJob(node, request, startDir)
-    finally:
-        follower.finished.set()
-        follower.join(5)
     return _tell(result)
 
 
 def _tell(result):
     """Print how the job went; return the process status for the command."""
     print("")
-    print("wrapper's exit status: %s" % result.exit.shellCode)
-    code = None
-    try:
-        from WMCore.FwkJobReport.Report import Report
-        report = Report()
-        report.load(result.report)
-        for step in report.listSteps():
-            codes = sorted(report.getStepExitCodes(step))
-            print("  step %-12s %s" % (step, "failed with %s" % ", ".join(map(str, codes)) if codes else "ok"))
-        code = report.getExitCode()
-        print("job's exit code:       %s" % code)
-    except Exception as ex:  # a report that does not load is what this command is there to show
-        print("the report does not load: %s" % ex)
-    scram = [call for call in result.calls if call["program"] in ("scram", "scramv1")]
-    print("sandbox:               %.0f kB" % (result.sandboxBytes / 1000.0))
-    print("scram was called       %d times" % len(scram))
-    print("report:                %s" % result.report)
-    print("log:                   %s" % result.log)
-    print("wrapper's output:      %s" % os.path.join(result.startDir, "_condor_stdout"))
-    print("step directories:      %s" % os.path.join(result.startDir, "job", "WMTaskSpace"))
+    code = _tellReport(result.report)
+    print("sandbox      %.0f kB%s" % (result.sandboxBytes / 1e3, "; upstream's code alone: %.0f kB" % (
+        result.upstreamBytes / 1e3) if result.upstreamBytes else ""))
+    print("SCRAM calls  %d" % sum(call["program"] == "scram" for call in result.calls))
+    print("wrapper      ended with status %s" % result.exit.shellCode)
+    print("files        in %s:" % result.startDir)
+    for path, what in ((result.report, "the report the agent gets"), (result.log, "the log the agent gets"),
+                       (os.path.join(result.startDir, "_condor_stdout"), "all the wrapper printed"),
+                       (os.path.join(result.startDir, "job", "WMTaskSpace"), "a directory for each step")):
+        print("  %-20s %s%s" % (os.path.relpath(path, result.startDir), what,
+                                "" if os.path.exists(path) else " (MISSING)"))
     return 0 if result.exit.shellCode == 0 and code == 0 else 1
+
+
+def _tellReport(path):
+    """Print what WMCore's own Report makes of the job's; return the exit code, None when it does not load."""
+    from WMCore.FwkJobReport.Report import Report
+    report = Report()
+    try:
+        report.load(path)
+    except Exception as ex:  # whatever a broken pickle raises: to show it is what this is for
+        print("the report does not load: %s: %s" % (type(ex).__name__, ex))
+        return None
+    for step in report.listSteps():
+        codes = sorted(report.getStepExitCodes(step))
+        print("step         %-10s %s" % (step, "failed with %s" % ", ".join(map(str, codes)) if codes else "ok"))
+    print("job          exit code %s" % report.getExitCode())
+    return report.getExitCode()

@@ -19,7 +19,7 @@ def makeJob(plan, directory):
     :param plan: dict with name, release, scramArchs, steps, and optionally pset, executable, events, seeding,
         stageOut, inputLfns, watchdogSeconds: see ExampleWorkload
     :param directory: str, where the sandbox, JobPackage.pkl and Unpacker.py go
-    :return: dict with sandbox (file name), bytes, job (name) and task (path)
+    :return: dict with sandbox (file name), bytes, upstreamBytes (None when upstream made it), job (name), task (path)
     """
     # Imported here: SandboxCreator is the one thing that differs between the two runtimes.
     from WMCore.WMRuntime import SandboxCreator, Unpacker
@@ -28,14 +28,17 @@ def makeJob(plan, directory):
     workload = buildWorkload(plan["name"], plans, plan.get("stageOut", True), plan.get("watchdogSeconds", 300))
     agentDir = os.path.join(directory, "agent")
     os.makedirs(agentDir)
-    archive = SandboxCreator.SandboxCreator().makeSandbox(agentDir, workload)
+    creator = SandboxCreator.SandboxCreator()
+    archive = creator.makeSandbox(agentDir, workload)
     sandbox = os.path.join(directory, os.path.basename(archive))
     os.rename(archive, sandbox)
     job = buildPackage(workload, os.path.join(directory, "JobPackage.pkl"), plan.get("events", 10),
                        plan.get("seeding", "AutomaticSeeding"), plan.get("inputLfns", ()))
     shutil.copyfile(Unpacker.__file__, os.path.join(directory, "Unpacker.py"))
-    return {"sandbox": os.path.basename(sandbox), "bytes": os.path.getsize(sandbox), "job": job["name"],
-            "task": job["task"]}
+    # What WMCore's own code alone would weigh in a sandbox made upstream's way.
+    theirs = creator.upstreamSize() if hasattr(creator, "upstreamSize") else None
+    return {"sandbox": os.path.basename(sandbox), "bytes": os.path.getsize(sandbox), "upstreamBytes": theirs,
+            "job": job["name"], "task": job["task"]}
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ import uuid
 
 import attr
 
-from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Tools.ChildProcess import runCaptured, runChild
 from WMCore.WMRuntime.WorkerNode.ClassAds import writeAds
+from WMCore.WMRuntime.WorkerNode.WorkerNode import WorkerNodeError
 
 OURS = "ours"
 UPSTREAM = "upstream"
@@ -64,12 +64,14 @@ class JobResult(object):
     :param startDir: str, the job's start directory
     :param exit: ChildExit of the wrapper
     :param sandboxBytes: int, size of the sandbox
+    :param upstreamBytes: int, what upstream's way of packing would weigh, without the job's own files; or None
     :param calls: list of dict, calls of the node's stand-ins made by this job
     """
     request = attr.ib()
     startDir = attr.ib()
     exit = attr.ib()
     sandboxBytes = attr.ib()
+    upstreamBytes = attr.ib()
     calls = attr.ib()
 
     @property
@@ -98,13 +100,13 @@ def upstreamEntries():
     Find upstream's WMCore: the directories named by WMCORE_UPSTREAM, else those that come with sys.path.
 
     :return: list of str, path entries that hold WMCore and what it imports
-    :raises WMRuntimeError: when there is none
+    :raises WorkerNodeError: when there is none
     """
     named = [entry for entry in os.environ.get("WMCORE_UPSTREAM", "").split(os.pathsep) if entry]
     entries = named or [entry for entry in sys.path if os.path.isfile(
         os.path.join(entry, "WMCore", "WMSpec", "WMWorkload.py"))]
     if not entries:
-        raise WMRuntimeError(99109, "WMCore is not on the path, and a workload cannot be built without it",
+        raise WorkerNodeError("WMCore is not on the path, and a workload cannot be built without it",
                              "looked at WMCORE_UPSTREAM and at sys.path",
                              "install wmcore (with --no-deps) and future in a directory of their own and name "
                              "it in WMCORE_UPSTREAM, or run bin/set-up in a checkout of this project")
@@ -123,7 +125,7 @@ def findWrapper(runtime):
 
     :param runtime: str, OURS or UPSTREAM
     :return: str, path of submit_py3.sh
-    :raises WMRuntimeError: when it is in none of the places
+    :raises WorkerNodeError: when it is in none of the places
     """
     if runtime == OURS:
         # In a checkout, then where the wheel puts it.
@@ -134,7 +136,7 @@ def findWrapper(runtime):
         path = os.path.join(place, "submit_py3.sh")
         if os.path.isfile(path):
             return os.path.abspath(path)
-    raise WMRuntimeError(99109, "submit_py3.sh of the %s runtime was not found" % runtime,
+    raise WorkerNodeError("submit_py3.sh of the %s runtime was not found" % runtime,
                          "looked in %s" % ", ".join(places), "install the package again")
 
 
@@ -155,7 +157,7 @@ def _agentSide(node, request, startDir):
     ended, out, _ = runCaptured([sys.executable, script, planFile, startDir, resultFile], env=env,
                                 mergeStderr=True, timeout=300)
     if not ended.ok:
-        raise WMRuntimeError(99109, "the agent's side of the job failed (status %s)" % ended.shellCode, out,
+        raise WorkerNodeError("the agent's side of the job failed (status %s)" % ended.shellCode, out,
                              "the last lines above say where")
     with open(resultFile, encoding="utf-8") as handle:
         made = json.load(handle)
@@ -207,10 +209,10 @@ def runJob(node, request, startDir, onOutput=None, environment=None, stageHook=N
     :param throttle: bool, whether a failed job may sleep to its minimum of 300 seconds, as on a real node
     :param stageHook: callable taking startDir, called when all is in place and before the wrapper starts
     :return: JobResult
-    :raises WMRuntimeError: when the job cannot be prepared
+    :raises WorkerNodeError: when the job cannot be prepared
     """
     if request.release not in node.releases:
-        raise WMRuntimeError(50513, "the node has no release %s" % request.release,
+        raise WorkerNodeError("the node has no release %s" % request.release,
                              "it has %s" % ", ".join(sorted(node.releases)), "take one of these")
     os.makedirs(startDir)
     made = _agentSide(node, request, startDir)
@@ -232,4 +234,5 @@ def runJob(node, request, startDir, onOutput=None, environment=None, stageHook=N
                      env=env, cwd=startDir, stdout=os.path.join(startDir, "_condor_stdout"),
                      stderr=os.path.join(startDir, "_condor_stderr"), timeout=request.timeout, stopGrace=60,
                      onStart=onOutput)
-    return JobResult(request, startDir, ended, made["bytes"], node.calls()[before:])
+    return JobResult(request, startDir, ended, made["bytes"], made["upstreamBytes"],
+                     node.calls()[before:])

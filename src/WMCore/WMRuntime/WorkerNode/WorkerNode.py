@@ -4,6 +4,7 @@ import os
 
 import attr
 
+from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.WorkerNode.NodeFiles import writeJson, writeText
 
 FORMAT = 1
@@ -11,8 +12,17 @@ NODE_FILE = "node.json"
 _SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 
-class WorkerNodeError(Exception):
-    """A directory is not the node it should be, or cannot become one; the text says which and what to do."""
+class WorkerNodeError(WMRuntimeError):
+    """
+    Say that a node, or a job on it, cannot be had, and what to do.
+
+    :param message: str, what happened, to which directory or file
+    :param context: str, what was expected and what was found
+    :param hint: str, what to do about it
+    """
+
+    def __init__(self, message, context="", hint=""):
+        super(WorkerNodeError, self).__init__(None, message, context, hint)
 
 
 @attr.s(frozen=True)
