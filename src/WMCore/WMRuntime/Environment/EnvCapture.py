@@ -85,7 +85,7 @@ def runShell(stages, environ, cwd=None, timeout=None, capture=False, **options):
     :param environ: dict, the whole environment of the run
     :param cwd: str, directory to start in
     :param timeout: float seconds, None for no limit
-    :param capture: bool, whether to dump the environment after the last stage
+    :param capture: bool, whether to dump the environment after the last stage; no EXIT trap runs then
     :param options: more for runCaptured (mergeStderr, maxBytes, stopGrace)
     :return: ShellRun
     :raises OSError: when bash cannot be started, or no temporary file can be written

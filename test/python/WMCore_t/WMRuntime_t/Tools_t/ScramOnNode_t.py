@@ -1,4 +1,5 @@
 """Test Tools/Scram with the SCRAM stand-in of the worker node in a box."""
+import json
 import os
 import subprocess
 import sys
@@ -48,6 +49,32 @@ def test_anUnknownReleaseSaysSoAtOnce(onNode, workerNode, tmp_path):
     assert scram.project() == 3
     assert "available for arch %s" % arch in scram.diagnostic() or "for arch %s" % arch in scram.diagnostic()
     assert scramCalls(workerNode) - before == 1
+
+
+@pytest.fixture
+def fault(workerNode):
+    """Give a function that has scram on the node misbehave."""
+    files = [os.path.join(workerNode.root, "var", name) for name in ("scramFault.json", "scramFault.count")]
+
+    def tell(**what):
+        with open(files[0], "w") as handle:
+            json.dump(what, handle)
+    yield tell
+    for path in files:
+        if os.path.exists(path):
+            os.unlink(path)
+
+
+@pytest.mark.parametrize("command, kind, codes, starts", [
+    ("project", "exit", (3, 1), 1), ("runtime", "exit", (0, 4), 2), ("project", "flaky", (0, 0), 3),
+    ("runtime", "flaky", (0, 0), 3)])
+def test_onlyAFailureThatCvmfsExplainsIsTriedAgain(command, kind, codes, starts, fault, onNode, workerNode, tmp_path):
+    fault(command=command, fault=kind, value=1)
+    scram = Scram(version="CMSSW_13_0_3", architecture=workerNode.releases["CMSSW_13_0_3"]["arch"], initialise=onNode,
+                  directory=str(tmp_path), retryPauses=(0.01, 0.01))
+    before = scramCalls(workerNode)
+    assert (scram.project(), scram.runtime()) == codes, scram.diagnostic()
+    assert scramCalls(workerNode) - before == starts
 
 
 def test_aVanishedReleaseIsFoundOut(onNode, workerNode, tmp_path):
