@@ -6,16 +6,14 @@ what was printed so far.
 """
 import logging
 import os
-import signal
 import socket
-import time
 
 import attr
 
 from WMCore.WMRuntime.Environment.CleanEnvironment import withoutWrapperPython
 from WMCore.WMRuntime.Payload.MainScript import STATUS_NAME, writeMainScript
 from WMCore.WMRuntime.Payload.PayloadExit import PayloadStatusError, readPayloadExit
-from WMCore.WMRuntime.Tools.ChildProcess import groupAlive, runChild, signalGroup
+from WMCore.WMRuntime.Tools.ChildProcess import groupAlive, runChild, stopGroup
 
 STOP_GRACE = 10.0
 
@@ -59,15 +57,9 @@ def payloadEnvironment(environ, workload, host=None):
 
 def _stopRemains(group, grace):
     """Stop what a script left running in its group, cmsRun above all when the script itself was killed."""
-    if not groupAlive(group):
-        return
-    logging.warning("The payload's script has ended and left processes in group %d: stopping them", group)
-    signalGroup(group, signal.SIGTERM)
-    signalGroup(group, signal.SIGCONT)
-    end = time.monotonic() + grace
-    while groupAlive(group) and time.monotonic() < end:
-        time.sleep(0.02)
-    signalGroup(group, signal.SIGKILL)
+    if groupAlive(group):
+        logging.warning("The payload's script has ended and left processes in group %d: stopping them", group)
+        stopGroup(group, grace)
 
 
 def runPayload(stepName, directory, arguments, environment, stdout, stderr, stopGrace=STOP_GRACE):

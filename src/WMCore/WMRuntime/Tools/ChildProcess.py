@@ -120,6 +120,25 @@ def signalGroup(group, number):
         pass
 
 
+def stopGroup(group, grace, reap=lambda: True):
+    """
+    End a process group: SIGTERM, SIGCONT for the stopped, and SIGKILL for what is left after the grace.
+
+    :param group: int, process group id
+    :param grace: float seconds between SIGTERM and SIGKILL
+    :param reap: callable that waits, without blocking, for the group's leader when that is our child, and
+        tells whether it is gone
+    """
+    signalGroup(group, signal.SIGTERM)
+    signalGroup(group, signal.SIGCONT)
+    end = time.monotonic() + grace
+    while time.monotonic() < end:
+        if reap() and not groupAlive(group):
+            return
+        time.sleep(0.02)
+    signalGroup(group, signal.SIGKILL)
+
+
 class _Child(object):
     """A running child, reaped here and nowhere else."""
 
@@ -152,15 +171,8 @@ class _Child(object):
         return True
 
     def stop(self, grace):
-        """End the whole group: SIGTERM, SIGCONT for the stopped, after the grace SIGKILL."""
-        signalGroup(self.pid, signal.SIGTERM)
-        signalGroup(self.pid, signal.SIGCONT)
-        end = time.monotonic() + grace
-        while time.monotonic() < end:
-            if self.poll() and not groupAlive(self.pid):
-                return
-            time.sleep(0.02)
-        signalGroup(self.pid, signal.SIGKILL)
+        """End the whole group and reap the child."""
+        stopGroup(self.pid, grace, self.poll)
         self.waitFor(grace + 1)
 
     def exit(self, timedOut):
