@@ -47,12 +47,3 @@ def test_theRequiredOSIsBossAirs(upstreamTree, arch):
         assert scramArchToRequiredOS(arch) == scramArchToRequiredOS(arch.decode("ascii")) == "rhel8"
     else:
         assert scramArchToRequiredOS(arch) == BasePlugin.scramArchtoRequiredOS(arch)
-
-
-def test_9834BootstrapImportsNoAgentCode(tmp_path, upstreamTree):
-    box = JobSandbox(tmp_path / "start")
-    code = ("import sys; import WMCore.WMRuntime.Bootstrap; from WMCore.WMRuntime import RuntimeInfo, JobExecution; "
-            "print([name for name in sys.modules if name.startswith(('WMCore.BossAir', 'WMCore.WMBS', "
-            "'WMCore.Services', 'WMCore.Database'))])")
-    assert box.run(upstreamTree, arguments=["-c", code]) == 0, box.text("err")
-    assert box.text("out").strip() == "[]"
