@@ -5,6 +5,7 @@ A worker node offers a bare interpreter from 3.6 to 3.13, so attrs, packaging an
 travel in the sandbox. The agent's own copies may be too new for that: the project's set-up keeps a directory
 of fitting ones.
 """
+import logging
 import os
 import re
 import sys
@@ -189,38 +190,50 @@ def sandboxPackagesDirectory(environ, prefix):
     return installed if os.path.isdir(installed) else None
 
 
-def checkPython(distribution):
+def refusedPython(distribution):
     """
-    Refuse a distribution that does not run on every worker node's Python.
+    Tell which worker node's Python a distribution does not run on.
 
     :param distribution: VendoredDistribution
-    :raises WMRuntimeError: when its Requires-Python excludes one of NODE_PYTHONS
+    :return: str, the oldest of NODE_PYTHONS that its Requires-Python excludes; None when it runs on all
+    :raises WMRuntimeError: when its Requires-Python cannot be read
     """
     try:
         admitted = SpecifierSet(distribution.requiresPython)
     except InvalidSpecifier as ex:
         raise WMRuntimeError(99109, "The Requires-Python of a package for the sandbox cannot be read.",
                              "%s: %s" % (distribution.origin, ex), _REMEDY)
-    refused = [version for version in NODE_PYTHONS if not admitted.contains(version)]
-    if refused:
-        raise WMRuntimeError(
-            99109, "A third-party package does not run on every worker node.",
-            "%s %s in %s requires Python %s, a node may have %s" % (
-                distribution.name, distribution.version, distribution.origin, distribution.requiresPython, refused[0]),
-            _REMEDY)
+    return next((version for version in NODE_PYTHONS if not admitted.contains(version)), None)
+
+
+def _checkPython(distribution, chosen):
+    """Refuse what does not run on every node when it was chosen for that, else warn: the agent has no other."""
+    refused = refusedPython(distribution)
+    if refused is None:
+        return
+    facts = "%s %s in %s requires Python %s, a node may have %s" % (
+        distribution.name, distribution.version, distribution.origin, distribution.requiresPython, refused)
+    if chosen:
+        raise WMRuntimeError(99109, "A third-party package does not run on every worker node.", facts, _REMEDY)
+    logging.warning("Jobs of this sandbox cannot run on every worker node: %s; to mend it, %s", facts, _REMEDY)
 
 
 def findVendored(directory=None):
     """
     Find the third-party packages for a sandbox.
 
+    What lies in a directory made for the purpose must run on every node. The running environment's own
+    packages are the last resort of an agent that has no such directory: they are taken with a warning, for
+    its jobs on newer nodes are better than none.
+
     :param directory: str, where they are; None for the running environment's own
     :return: dict of str to VendoredDistribution
-    :raises WMRuntimeError: when attrs, packaging or future is missing, or one does not run on every node
+    :raises WMRuntimeError: when attrs, packaging or future is missing, or one of the directory does not run on
+        every node
     """
     found = readDirectory(directory) if directory else readEnvironment()
     for distribution in found.values():
-        checkPython(distribution)
+        _checkPython(distribution, chosen=bool(directory))
     missing = [name for name in BASE_DISTRIBUTIONS if name not in found and name != "pyparsing"]
     if missing:
         raise WMRuntimeError(99109, "A third-party package for the sandbox is missing.",

@@ -10,15 +10,20 @@ import re
 
 import attr
 
-# Read by CRAB's TaskWorker and by BossAir (scramArchtoRequiredOS): entries are only ever added.
-SCRAM_TO_ARCH = {"amd64": "X86_64", "aarch64": "aarch64", "ppc64le": "ppc64le", "riscv64": "riscv64"}
+# WMAgent and CRAB's TaskWorker match jobs to nodes by these four (BossAir's scramArchtoRequiredOS): they
+# stay WMCore's, entry by entry. What a node can run is ScramArch's to say, and that knows more.
+SCRAM_TO_ARCH = {"amd64": "X86_64", "aarch64": "aarch64", "ppc64le": "ppc64le"}
 ARCH_TO_SCRAM = {machine: cpu for cpu, machine in SCRAM_TO_ARCH.items()}
-ARCH_TO_OS = dict([("slc5", ["rhel6"]), ("slc6", ["rhel6"]), ("slc7", ["rhel7"])] +
-                  [(family + version, ["rhel" + version]) for version in ("8", "9", "10")
-                   for family in ("el", "cc", "cs", "alma", "rocky")])
+ARCH_TO_OS = {"slc5": ["rhel6"], "slc6": ["rhel6"], "slc7": ["rhel7"],
+              "el8": ["rhel8"], "cc8": ["rhel8"], "cs8": ["rhel8"], "alma8": ["rhel8"],
+              "el9": ["rhel9"], "cs9": ["rhel9"]}
 OS_TO_ARCH = {system: [arch for arch, systems in ARCH_TO_OS.items() if system in systems]
               for system in sorted(set(sum(ARCH_TO_OS.values(), [])))}
 
+# Red Hat's system under its names in scram archs, and the CPUs it comes for.
+_FAMILIES = ("slc", "el", "cc", "cs", "alma", "rocky", "rhel")
+_MACHINES = dict(SCRAM_TO_ARCH, riscv64="riscv64")
+_OLDEST_SYSTEM = 6
 _FORM = re.compile(r"^([a-z]+)([0-9]+)_([a-z0-9]+)_([a-z]+)([0-9]*)(.*)$")
 
 
@@ -74,19 +79,17 @@ class ScramArch(object):
         return cls(text, family, int(number), cpu, compiler, compilerVersion(digits))
 
     @property
-    def osName(self):
-        """Give the first part, such as el8."""
-        return "%s%d" % (self.osFamily, self.osVersion)
-
-    @property
     def requiredOS(self):
         """Give the names, in HTCondor's words (rhel8), of the systems this arch runs on; none when unknown."""
-        return tuple(ARCH_TO_OS.get(self.osName, ()))
+        if self.osFamily not in _FAMILIES:
+            return ()
+        # There are no nodes and no containers of slc5 any more: its releases run on rhel6.
+        return ("rhel%d" % max(self.osVersion, _OLDEST_SYSTEM),)
 
     @property
     def machine(self):
         """Give the CPU in HTCondor's words (X86_64), None when unknown."""
-        return SCRAM_TO_ARCH.get(self.cpu)
+        return _MACHINES.get(self.cpu)
 
     @property
     def sortKey(self):
@@ -158,7 +161,7 @@ def readRequiredOS(environ=None):
 
 def _knownSystems(requiredOS):
     names = [name.strip().lower() for name in (requiredOS or "").split(",")]
-    return [name for name in names if name in OS_TO_ARCH]
+    return [name for name in names if re.match(r"^rhel[0-9]+$", name)]
 
 
 def _whyNot(arch, systems, machine):
@@ -166,7 +169,7 @@ def _whyNot(arch, systems, machine):
     if systems and not set(systems).intersection(arch.requiredOS):
         needs = ",".join(arch.requiredOS) or "an unknown system"
         return "needs %s, this node is %s" % (needs, ",".join(systems))
-    if arch.machine is not None and machine in ARCH_TO_SCRAM and arch.machine != machine:
+    if arch.machine is not None and machine in _MACHINES.values() and arch.machine != machine:
         return "needs a %s CPU, this node has %s" % (arch.machine, machine)
     return None
 

@@ -109,3 +109,11 @@ def testTheDirectoryIsNamedByTheEnvironmentThenByTheInstallation(tmp_path):
     installed.mkdir(parents=True)
     assert sandboxPackagesDirectory({}, str(tmp_path)) == str(installed)
     assert sandboxPackagesDirectory({"WMRUNTIME_SANDBOX_PACKAGES": "/x"}, str(tmp_path)) == "/x"
+
+
+def testTheAgentsOwnTooNewCopiesAreTakenWithAWarning(tmp_path, monkeypatch, caplog):
+    for name, package in (("attrs", "attr"), ("packaging", "packaging"), ("future", "future")):
+        install(tmp_path, name, package, requires=">=3.9" if name == "attrs" else ">=3.6")
+    monkeypatch.setattr("sys.path", [str(tmp_path)])
+    assert sorted(findVendored()) == ["attrs", "future", "packaging"]
+    assert "attrs" in caplog.text and "3.6" in caplog.text and "WMRUNTIME_SANDBOX_PACKAGES" in caplog.text
