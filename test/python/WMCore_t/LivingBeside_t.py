@@ -143,16 +143,6 @@ def testWithoutUpstreamScramAndUnpackerWork(sourceTree, tmp_path):
     assert done.stdout.decode().strip().endswith("UnpackFailed")
 
 
-def testAModuleMissingForAnotherReasonIsNotBlamedOnWMCore():
-    from WMCore.WMRuntime.NeedsWMCore import WMCoreMissing, needsWMCore
-    with pytest.raises(ModuleNotFoundError, match="nosuchclient"):
-        with needsWMCore("WMCore.WMRuntime.Some"):
-            import nosuchclient  # pylint: disable=import-error,unused-import
-    with pytest.raises(WMCoreMissing, match="WMCore.WMRuntime.Some needs WMCore.*WMCore.NoSuchModule"):
-        with needsWMCore("WMCore.WMRuntime.Some"):
-            import WMCore.NoSuchModule  # pylint: disable=import-error,unused-import
-
-
 @pytest.fixture(scope="module")
 def mergedJob(tmp_path_factory, sourceTree, upstreamTree, sandboxPackages):
     """Give the directory of a job's code: WMCore.zip with both trees in one, and what lies beside it."""

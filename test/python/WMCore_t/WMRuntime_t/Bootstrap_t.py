@@ -91,10 +91,3 @@ def test_establishFunctionsTakeWhatTheBuildersWrite():
     from WMCore.WMRuntime import Bootstrap
     for function in (Bootstrap.establishTaskSpace, Bootstrap.establishStepSpace):
         assert [p.kind for p in inspect.signature(function).parameters.values()] == [inspect.Parameter.VAR_KEYWORD]
-
-
-def test_aScriptThatCannotBeHadIsNamedWithTheReason(upstreamTree):
-    from WMCore.WMRuntime.ScriptFactory import ScriptFactoryException, getScript
-    with pytest.raises(ScriptFactoryException, match="(?s)NoSuchScript.*ModuleNotFoundError"):
-        getScript("NoSuchScript")
-    assert type(getScript("SetupCMSSWPset")).__name__ == "SetupCMSSWPset"

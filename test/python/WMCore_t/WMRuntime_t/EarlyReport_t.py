@@ -1,6 +1,4 @@
 """Test the reports a job has before any step ran."""
-import os
-
 import pytest
 
 from WMCore_t.WMRuntime_t.JobSandbox import errorsOf, makePackage
@@ -109,24 +107,3 @@ def test_theComputingElementIsFoundAsUpstreamDoes(startDir, monkeypatch, environ
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     assert getSyncCE() == (expected or socket.gethostname())
-
-
-def test_9515AReportIsWrittenWholeOrNotAtAll(startDir, monkeypatch):
-    from WMCore.WMRuntime import ReportFile
-    from WMCore.WMRuntime.EarlyReport import newReport
-    path = str(startDir / "Report.1.pkl")
-    ReportFile.saveReport(newReport(), path)
-    with open(path, "rb") as handle:
-        before = handle.read()
-    broken = newReport()
-
-    def persist(name):
-        with open(name, "wb") as handle:
-            handle.write(b"half")
-        raise OSError("No space left on device")
-    broken.persist = persist
-    with pytest.raises(OSError):
-        ReportFile.saveReport(broken, path)
-    with open(path, "rb") as handle:
-        assert handle.read() == before
-    assert sorted(os.listdir(str(startDir))) == ["Report.1.pkl", "job"]

@@ -137,6 +137,23 @@ class JobSandbox(object):
         """Start, wait and give the return code."""
         return self.start(upstreamTree, **options).wait(60)
 
+    def build(self, upstreamTree):
+        """Build the task, so that the spaces are there."""
+        code = ("import os\nfrom WMCore.WMRuntime import Bootstrap\n"
+                "Bootstrap.loadTask(Bootstrap.loadJobDefinition()).build(os.getcwd())")
+        assert self.run(upstreamTree, arguments=["-c", code]) == 0, self.text("err")
+
+    def evaluate(self, upstreamTree, code, ours=True):
+        """Run code in the job directory; give what it left in `result`, or the error as text."""
+        script = ("import json, logging, os, sys\nlogging.disable(logging.CRITICAL)\nresult = None\n"
+                  "try:\n" + "".join("    %s\n" % line for line in code.splitlines()) +
+                  "except Exception as ex:\n    result = '%s: %s' % (type(ex).__name__, ex)\n"
+                  "print('RESULT' + json.dumps(result))\n")
+        environ = self.environment(upstreamTree, ours)
+        self.run(upstreamTree, arguments=["-c", script], PYTHONPATH=environ["PYTHONPATH"])
+        assert "RESULT" in self.text("out"), self.text("err")
+        return json.loads(self.text("out").split("RESULT")[1])
+
     def text(self, name):
         """Read a text file of the start directory."""
         with open(os.path.join(self.startDir, name), "r", encoding="utf-8") as handle:

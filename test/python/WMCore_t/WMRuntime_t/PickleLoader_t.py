@@ -172,8 +172,8 @@ ATOMS = strategies.one_of(
     strategies.none(), strategies.booleans(), strategies.integers(), strategies.integers(10 ** 300, 10 ** 301),
     strategies.floats(allow_nan=False), strategies.text(max_size=300), strategies.binary(max_size=300))
 VALUES = strategies.recursive(ATOMS, lambda inner: strategies.one_of(
-    strategies.lists(inner, max_size=5), strategies.tuples(inner, inner), strategies.dictionaries(ATOMS, inner, max_size=5),
-    strategies.sets(ATOMS, max_size=5), strategies.frozensets(ATOMS, max_size=5)), max_leaves=20)
+    strategies.lists(inner, max_size=5), strategies.tuples(inner, inner),
+    strategies.dictionaries(ATOMS, inner, max_size=5), strategies.sets(ATOMS, max_size=5), strategies.frozensets(ATOMS, max_size=5)), max_leaves=20)
 
 
 @quick(200)

@@ -21,9 +21,7 @@ class Probe(ScriptInterface):
 def sandbox(tmp_path, upstreamTree):
     """Give a job directory with a built task of a CMSSW step."""
     box = JobSandbox(tmp_path / "start", makeWorkload(("cmsRun1", "stageOut1")))
-    build = ("import os\nfrom WMCore.WMRuntime import Bootstrap\n"
-             "Bootstrap.loadTask(Bootstrap.loadJobDefinition()).build(os.getcwd())")
-    assert box.run(upstreamTree, arguments=["-c", build]) == 0, box.text("err")
+    box.build(upstreamTree)
     scripts = os.path.join(box.plugins, "WMCore", "WMRuntime", "Scripts")
     os.makedirs(scripts)
     for directory in (scripts, os.path.dirname(scripts)):
