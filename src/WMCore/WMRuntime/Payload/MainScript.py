@@ -102,6 +102,12 @@ wmUseSession() {
     echo "Using the SCRAM environment of $session"
 }
 
+wmAskScram() {
+    # Without the perl modules of a site, which break SCRAM V2 (cmsdist#9361).
+    # shellcheck disable=SC2086  # the command may bring options of its own
+    PERL5LIB='' PERLLIB='' PERL5OPT='' $wmScram "$@"
+}
+
 trap wmFinish EXIT
 trap 'wmForward INT 2' INT
 trap 'wmForward USR2 12' USR2
@@ -124,21 +130,19 @@ if ! wmUseSession; then
     echo "Performing SCRAM setup..."
     # The set-up is a piece of shell text, as Tools/Scram runs it too. SCRAM itself tells whether it sufficed.
     eval "$wmSetup" || echo "$wmScript: the SCRAM setup ended with status $?: $wmSetup" >&2
-    export SCRAM_ARCH=$wmArch
+    [ -z "$wmArch" ] || export SCRAM_ARCH=$wmArch
     wmEnter project
     echo "Retrieving SCRAM project..."
-    # shellcheck disable=SC2086  # the command may bring options of its own
-    $wmScram project "$wmProject" "$wmRelease" || wmFail 71 "$wmScram project $wmProject $wmRelease ended with status $?"
+    wmAskScram project "$wmProject" "$wmRelease" || wmFail 71 "$wmScram project $wmProject $wmRelease ended with status $?"
     wmEnter enter
     cd -- "$wmRelease" || wmFail 72 "cannot enter $PWD/$wmRelease"
     wmEnter runtime
-    # shellcheck disable=SC2086
-    wmText=$($wmScram runtime -sh) || wmFail 73 "$wmScram runtime -sh ended with status $?"
+    wmText=$(wmAskScram runtime -sh) || wmFail 73 "$wmScram runtime -sh ended with status $?"
     eval "$wmText" || wmFail 73 "what $wmScram runtime -sh printed cannot be evaluated"
     cd -- "$wmDirectory" || wmFail 72 "cannot go back to $wmDirectory"
     echo "Completed SCRAM project"
 fi
-export SCRAM_ARCH=$wmArch
+[ -z "$wmArch" ] || export SCRAM_ARCH=$wmArch
 export FRONTIER_LOG_LEVEL=warning
 
 wmPayload=("$wmName")
@@ -173,7 +177,7 @@ class MainArguments(object):
     Hold the arguments of `<step>-main.sh`, in their order.
 
     :param setup: str, shell text to run before SCRAM; may be empty
-    :param arch: str, scram arch
+    :param arch: str, scram arch; None or empty to let SCRAM choose
     :param scramCommand: str, the command SCRAM is called by
     :param project: str, the SCRAM project, CMSSW
     :param release: str, name of the release
@@ -198,7 +202,7 @@ class MainArguments(object):
 
         :return: list of str
         """
-        first = [self.setup or "", self.arch, self.scramCommand, self.project, self.release, self.jobReport,
+        first = [self.setup or "", self.arch or "", self.scramCommand, self.project, self.release, self.jobReport,
                  self.executable, self.configuration]
         return [str(word) for word in first + list(self.extra)]
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 
+import attr
 import pytest
 
 from WMCore.WMRuntime.Payload.MainScript import MainArguments, extraArguments, mainScript, writeMainScript
@@ -139,6 +140,26 @@ def testScramFailuresHaveTheirOwnStageAndStatus(step, fails, code, stage):
 def testCmsRunsOwn70To73CannotBeTakenForScrams_8026(step, code):
     assert step.run(CMSRUN_EXIT=str(code)) == code
     assert (step.status["stage"], step.status["exitCode"], step.status["signal"]) == ("payload", code, None)
+
+
+@pytest.mark.parametrize("arch", [None, ""])
+def testSection2_2_7_noArchIsNotAnArchCalledNone(step, arch):
+    """A step may leave the arch to SCRAM; upstream's template does by default."""
+    arguments = attr.evolve(step.arguments(), arch=arch)
+    assert step.run(arguments, SCRAM_ARCH="site_default") == 0
+    assert "SCRAM_ARCH=site_default" in step.seen
+    session(step, arch="")
+    step.calls.unlink()
+    assert step.run(arguments) == 0
+    assert not step.calls.exists() and "FROM_SCRAM=the session" in step.seen
+
+
+def testCmsdist9361_theSitesPerlModulesReachCmsRunButNotScram(step):
+    for name, text in (("scram", SCRAM), ("cmsRun", CMSRUN)):
+        place = 'echo "%s <$PERL5LIB>" >> "%s/perl.txt"' % (name, step.directory)
+        program(step.calls.parent / name, text.replace("#!/bin/bash\n", "#!/bin/bash\n%s\n" % place))
+    assert step.run(PERL5LIB="/osg/perl") == 0
+    assert (step.directory / "perl.txt").read_text().splitlines() == ["scram <>", "scram <>", "cmsRun </osg/perl>"]
 
 
 def testTooFewArgumentsAreAUsageError(step):
