@@ -5,7 +5,7 @@ from WMCore.WMRuntime.Errors import EXIT_CODES, JobTerminated, WMRuntimeError, e
 
 
 @pytest.mark.parametrize("code", sorted(EXIT_CODES))
-def test_noCodeOfTheTableLooksLikeSuccessToAProcess(code):
+def test_section2_4_noCodeOfTheTableLooksLikeSuccessToAProcess(code):
     assert 1 <= EXIT_CODES[code].processStatus <= 255
 
 

@@ -129,7 +129,7 @@ def testModulesCanBeImportedFromTheZip(made, interpreters):
 
 
 @pytest.mark.parametrize("series", ["3.6", "3.13"])
-def testABarePythonImportsAllOfItFromTheSandboxAlone(made, interpreters, series):
+def testIssue12426_aBarePythonImportsAllOfItFromTheSandboxAlone(made, interpreters, series):
     python = interpreters.get(series)
     if not python:
         pytest.skip("no python %s on this machine" % series)

@@ -72,7 +72,7 @@ def test_everyReleaseRunsChainsOfSteps(release, steps, workerNode, upstreamTree,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 2])
-def test_scramRunsOncePerStep(steps, workerNode, upstreamTree, tmp_path):
+def test_section2_2_2_scramRunsOncePerStep(steps, workerNode, upstreamTree, tmp_path):
     # Upstream: three projects and five runtimes a step (known defect: executor, SetupCMSSWPset, main.sh).
     result = run(workerNode, tmp_path / "job", steps=steps)
     assert len(scramCalls(result, "project")) <= steps
@@ -80,7 +80,7 @@ def test_scramRunsOncePerStep(steps, workerNode, upstreamTree, tmp_path):
 
 
 @pytest.mark.slow
-def test_thePythonOfTheWrapperStaysSmallWhileCmsRunPrints300MB(workerNode, upstreamTree, tmp_path):
+def test_section2_1_1b_thePythonOfTheWrapperStaysSmallWhileCmsRunPrints300MB(workerNode, upstreamTree, tmp_path):
     peak = []
     finished = threading.Event()
 

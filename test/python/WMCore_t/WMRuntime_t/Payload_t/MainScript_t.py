@@ -137,7 +137,7 @@ def testScramFailuresHaveTheirOwnStageAndStatus(step, fails, code, stage):
 
 
 @pytest.mark.parametrize("code", [70, 71, 72, 73])
-def testCmsRunsOwn70To73CannotBeTakenForScrams_8026(step, code):
+def testSection2_2_8_cmsRunsOwn70To73CannotBeTakenForScrams_8026(step, code):
     assert step.run(CMSRUN_EXIT=str(code)) == code
     assert (step.status["stage"], step.status["exitCode"], step.status["signal"]) == ("payload", code, None)
 

@@ -27,11 +27,11 @@ def testBothStreamsReachTheLogInOrderAndWhole(tmp_path, caplog):
 
 
 @pytest.mark.parametrize("text, failure", [("exit 0", None), ("exit 3", "status 3"), ("kill -TERM $$", "ended by signal 15")])
-def testFailureIsAnyStatusBut0_214(tmp_path, text, failure):
+def testSection2_1_4_failureIsAnyStatusBut0(tmp_path, text, failure):
     assert bash(text, tmp_path).failure == failure
 
 
-def testScriptThatHangsIsStoppedAndItsOutputLogged(tmp_path, caplog):
+def testSection2_1_2_scriptThatHangsIsStoppedAndItsOutputLogged(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     run = bash("echo so far; sleep 100", tmp_path, timeout=0.3)
     assert "time limit" in run.failure and "so far" in caplog.text

@@ -35,7 +35,7 @@ def test_theReturnCodeIsTheChildsOwn(code):
     assert (ended.returnCode, ended.signal, ended.ok) == (code, None, code == 0)
 
 
-def test_aFastChildsFailureIsNeverLost():
+def test_section2_1_1a_aFastChildsFailureIsNeverLost_11665():
     # wait4 beside Popen.wait turned one failure in 300 of a bare /bin/false into success (#11665).
     assert {runChild(["/bin/false"]).returnCode for _ in range(300)} == {1}
 
@@ -45,7 +45,7 @@ def test_aSignalIsNoReturnCode():
     assert (ended.returnCode, ended.signal, ended.shellCode, ended.ok) == (None, signal.SIGSEGV, 139, False)
 
 
-def test_outputGoesToTheFileWhileItIsProduced(tmp_path):
+def test_section2_1_1c_outputGoesToTheFileWhileItIsProduced(tmp_path):
     log = tmp_path / "log"
     seen = []
 
@@ -76,7 +76,7 @@ def test_theTimeLimitStopsAChildThatIgnoresTerm():
     assert ended.timedOut and ended.signal == signal.SIGKILL and not ended.ok and out == "started\n"
 
 
-def test_theTimeLimitStopsGrandchildrenToo(tmp_path):
+def test_issue12439_theTimeLimitStopsGrandchildrenToo(tmp_path):
     pidFile = tmp_path / "pid"
     ended, _, _ = bash("sleep 60 & echo $! >%s; wait" % pidFile, timeout=0.5, stopGrace=2)
     assert ended.timedOut

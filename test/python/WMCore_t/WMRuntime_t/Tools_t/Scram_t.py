@@ -97,7 +97,7 @@ def test_cmsdist9361_theSitesPerlModulesDoNotReachScram(fake, make, monkeypatch)
     assert scram.stdout == "/osg/perl\n", "the payload keeps what the site gave it"
 
 
-def test_initialiseRunsInTheSameShellAndTheArchIsForced(fake, make):
+def test_issue5725_initialiseRunsInTheSameShellAndTheArchIsForced(fake, make):
     scram = make(command="scramv1", initialise="export PATH='%s':$PATH; export SCRAM_ARCH=other; cd /" % fake.home)
     assert (scram.project(), scram.runtime()) == (0, 0), scram.diagnostic()
     assert [call[1] for call in fake.calls] == [ARCH, ARCH]
@@ -192,7 +192,7 @@ def test_envCmdAndInitialiseRunBeforeTheCommand(make):
     assert scram("true") == 2, "the command never ran"
 
 
-def test_aCommandBeforeTheSessionIsARuntimeErrorThatTellsWhatFailed(fake, make):
+def test_section2_2_2_aCommandWithoutASessionTellsWhatScramSaid(fake, make):
     """2.2.2: "runtime environment is empty" hid what scram had said."""
     with pytest.raises(RuntimeError, match="project"):
         make()("true")
@@ -461,7 +461,7 @@ def test_anAreaForAnotherArchFromBeforeIsMovedAside(fake, make):
 # -- the session
 
 
-def test_issue2_scramRunsOncePerStep(fake, make):
+def test_section2_2_2_scramRunsOncePerStep(fake, make):
     for number in range(3):
         scram = make()
         assert (scram.project(), scram.runtime()) == (0, 0)

@@ -116,7 +116,7 @@ def testFilesOfAFailedStepAreNotDoubled(harness):
     assert errorsOf(report) == [(8001, "CMSException")]
 
 
-def testStatusesOverSevenBitsAndFastEndsAreNotLost_wait4(harness):
+def testSection2_1_1a_aCmsRunThatEndsAtOnceKeepsItsStatus_11665(harness):
     """A child that had ended before wait4(pid, WNOHANG) was a success upstream."""
     harness.program("cmsRun", "#!/bin/bash\nexit 7\n")
     for _ in range(3):
@@ -133,13 +133,13 @@ def testUsageIsTheChilds(harness):
 
 
 @pytest.mark.parametrize("code", [70, 71, 72, 73])
-def testCmsRunsOwn70To73StayCmsRuns_8026(harness, code):
+def testSection2_2_8_cmsRunsOwn70To73StayCmsRuns_8026(harness, code):
     _, report = run(harness, None, "exit %d" % code)
     assert errorsOf(report)[0] == (code, "CMSSWStepFailure")
     assert 50513 not in report.getExitCodes()
 
 
-def testScramThatFailsInMainScriptIs50513_8026(harness):
+def testSection2_2_8_scramThatFailsInMainScriptIs50513_8026(harness):
     """The session is gone by then, and so is SCRAM: 71 was retried as cmsRun's 8007."""
     class WithoutSession(Executor):
         def _runScripts(self):
@@ -162,14 +162,14 @@ def testScramThatFailsIs50513(harness, fails):
     assert not (harness.directory / "cmsRun1-main.sh").exists()
 
 
-def testScramKilledByASignalIsAFailure(harness):
+def testSection2_1_4_scramKilledByASignalIsAFailure(harness):
     """A negative status passed upstream's `> 0`."""
     harness.monkeypatch.setattr("WMCore.WMSpec.Steps.Executors.CMSSW.Scram.project", lambda self: -9)
     _, report = run(harness)
     assert errorsOf(report) == [(50513, "SCRAMScriptFailure")]
 
 
-def testExceptionOfScramIs50513Not99109(harness):
+def testSection2_2_4_exceptionOfScramIs50513Not99109(harness):
     def broken(self):
         raise ValueError("Couldn't split line")
     harness.monkeypatch.setattr("WMCore.WMSpec.Steps.Executors.CMSSW.Scram.runtime", broken)
@@ -177,7 +177,7 @@ def testExceptionOfScramIs50513Not99109(harness):
     assert report.getExitCode() == 50513
 
 
-def testNoArchThatFitsNamesListAndNode(harness):
+def testSection2_2_7_noArchThatFitsIsAFailureThatNamesListAndNode(harness):
     harness.monkeypatch.setattr("WMCore.WMSpec.Steps.Executors.CMSSW.getSingleScramArch", lambda archs: None)
     _, report = run(harness, setup__scramArch=["slc6_amd64_gcc700", "slc7_ppc64le_gcc9"])
     code, message = report.getStepExitCodeAndMessage("cmsRun1")
@@ -279,7 +279,7 @@ def testScriptGetsModuleAndNameInTheStepsDirectory(harness):
 
 @pytest.mark.parametrize("text, said", [("echo all of it; echo and this >&2; exit 3", "status 3"),
                                         ("echo all of it; echo and this >&2; kill -KILL $$", "signal 9")])
-def testScriptThatFailsIsAPreScriptFailureWithItsWholeOutput(harness, caplog, text, said):
+def testSection2_1_4_scriptThatFailsOrIsKilledIsAPreScriptFailure(harness, caplog, text, said):
     """A signal's negative status passed upstream's `retCode > 0`."""
     caplog.set_level(logging.INFO)
     Script(harness.monkeypatch, text)
@@ -397,7 +397,7 @@ print([int(line.split()[1]) // 1024 for line in open("/proc/self/status") if lin
 
 
 @pytest.mark.parametrize("line", ["%0100d" % 0 + "x\\n", "x" * 4096])
-def testPythonStaysUnder60MBWhileCmsRunPrints300MB(harness, line):
+def testSection2_1_1b_pythonStaysUnder60MBWhileCmsRunPrints300MB(harness, line):
     harness.program("cmsRun", "#!/bin/bash\nyes '%s' | head -c 314572800\n" % line.replace("\\n", ""))
     (harness.root / "small").mkdir()
     out = subprocess.run([sys.executable, "-c", MEMORY % {"path": sys.path}], stdout=subprocess.PIPE,
@@ -406,7 +406,7 @@ def testPythonStaysUnder60MBWhileCmsRunPrints300MB(harness, line):
     assert int(out.split()[-1]) < 60
 
 
-def testOutputIsOnDiskWhileCmsRunRuns(harness):
+def testSection2_1_1c_outputIsOnDiskWhileCmsRunRuns(harness):
     prepare(harness, GOOD_REPORT, "echo early; while [ ! -e goOn ]; do sleep 0.02; done")
     executor = harness.executor(Executor, Diagnostic)
     log, seen = harness.directory / "cmsRun1-stdout.log", []
