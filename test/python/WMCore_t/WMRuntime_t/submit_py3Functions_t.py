@@ -54,11 +54,12 @@ class TestSourcing(object):
     def test_everyFunctionHasThePrefix(self):
         names = printed("declare -F").split("\n")
         functions = [line.split()[-1] for line in names if line]
-        assert len(functions) > 40 and all(name.startswith("wma_") for name in functions)
+        assert len(functions) > 30 and all(name.startswith("wma_") for name in functions)
 
     def test_functionsForAnotherWrapperWorkUnderStrictOptions(self, tmp_path):
-        out = printed('set -u\ncd "$1"\nwma_container_os || true\nwma_comp_areas any rhel8 x86_64\nwma_cms_roots\n'
-                      'wma_save_environment "$1/e.sh"\nwma_sort_versions 3.8 3.10\nwma_print_environment > /dev/null\n'
+        out = printed('set -u\ncd "$1"\nwma_container_os || true\nwma_comp_areas any rhel8\nwma_cms_roots\n'
+                      'wma_save_environment "$1/e.sh"\nwma_environment_script | wma_masked > /dev/null\n'
+                      'mkdir -p p/3.{8,10}/etc/profile.d; touch p/3.{8,10}/etc/profile.d/init.sh; wma_versions p\n'
                       'wma_write_report "$1/Report.0.pkl" 11004 NoCompPython text\nwma_check_token > /dev/null', str(tmp_path))
         assert "3.10\n3.8\n" in out
         assert readError(tmp_path / "Report.0.pkl") == (11004, "NoCompPython", "text")
@@ -89,27 +90,21 @@ class TestVersions(object):
     Python by version order.
     """
 
-    @pytest.mark.parametrize("names, expected", [
-        ("3.8.2-comp 3.10.1", "3.10.1 3.8.2-comp"), ("3.9.14 3.9.6 3.9", "3.9.14 3.9.6 3.9"),
-        ("3.8.2 3.8.2-comp 3.8.2-comp2 3.8.2-comp10", "3.8.2-comp10 3.8.2-comp2 3.8.2-comp 3.8.2"),
-        ("3.6.4 3.12.0 3.8.20 2.7.13", "3.12.0 3.8.20 3.6.4 2.7.13"), ("3.08 3.9", "3.9 3.08"), ("3.8.2-b 3.8.2-a", "3.8.2-b 3.8.2-a"),
-        ("3.8.99999999999999999999-x 3.9", "3.9 3.8.99999999999999999999-x"), ("", "")])
-    def test_newestFirst(self, names, expected):
-        assert printed("wma_sort_versions $1", names).split() == expected.split()
-
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 120), st.integers(0, 30)), unique=True, max_size=8))
-    def test_ordersAsNumbersDo(self, versions):
-        names = ["%d.%d.%d" % version for version in versions]
-        expected = ["%d.%d.%d" % version for version in sorted(versions, reverse=True)]
-        assert printed('wma_sort_versions "$@"', *names).split() == expected
+    @pytest.mark.parametrize("expected", [
+        "3.10.1 3.8.2-comp", "3.9.14 3.9.6 3.9", "3.8.2-comp10 3.8.2-comp2 3.8.2-comp 3.8.2", "3.12.0 3.8.20 3.6.4 2.7.13",
+        "3.9 3.08", "3.8.2-b 3.8.2-a", ""])
+    def test_newestFirst(self, tmp_path, expected):
+        for name in expected.split():
+            (tmp_path / name / "etc/profile.d").mkdir(parents=True)
+            (tmp_path / name / "etc/profile.d/init.sh").write_text("")
+        assert printed('wma_versions "$1"', str(tmp_path)).split() == expected.split()
 
     def test_directoriesWithoutInitOrNumberAreLeftOut(self, tmp_path):
         for name in ("3.8.2", "latest", "3.9 beta"):
             (tmp_path / name / "etc/profile.d").mkdir(parents=True)
             (tmp_path / name / "etc/profile.d/init.sh").write_text("")
         (tmp_path / "3.11").mkdir()
-        assert printed('wma_python_versions "$1"', str(tmp_path)) == "3.9 beta\n3.8.2\n"
+        assert printed('wma_versions "$1"', str(tmp_path)) == "3.9 beta\n3.8.2\n"
 
 
 class TestContainerOs(object):
@@ -121,7 +116,7 @@ class TestContainerOs(object):
         path = tmp_path / "os-release"
         path.write_text(text)
         status, out, _ = runBash("wma_container_os", WMRUNTIME_OS_RELEASE=str(path), **environ)
-        assert (status == 0) == bool(out)
+        assert status == 0
         return out.strip()
 
     @pytest.mark.parametrize("name, expected", [("el7", "rhel7"), ("el8", "rhel8"), ("alma9", "rhel9"), ("el10", "rhel10"),
@@ -139,21 +134,12 @@ class TestContainerOs(object):
     def test_oddFiles(self, tmp_path, text, expected):
         assert self.system(tmp_path, text) == expected
 
-    def test_withoutRpmRhelWithoutANumberIsNoAnswer(self, tmp_path):
+    def test_rpmIsNotNeeded(self, tmp_path):
         tools = tmp_path / "bin"
         tools.mkdir()
-        for name in ("bash", "timeout"):
+        for name in ("bash", "cat"):
             os.symlink(shutil.which(name), str(tools / name))
         assert self.system(tmp_path, "ID=rhel\n", PATH=str(tools)) == ""
-
-    @pytest.mark.parametrize("answer, expected", [("8", "rhel8"), ("10", "rhel10"), ("", ""), ("%{rhel}", "")])
-    def test_rpmIsAskedWhenNothingElseTells(self, tmp_path, answer, expected):
-        if runBash("PATH=/nowhere; wma_container_os")[1]:
-            pytest.skip("this machine itself is of the Red Hat family")
-        (tmp_path / "rpm").write_text("#!/bin/sh\necho '%s'\n" % answer)
-        (tmp_path / "rpm").chmod(0o755)
-        _, out, _ = runBash("wma_container_os", PATH="%s:/usr/bin:/bin" % tmp_path)
-        assert out.strip() == expected
 
 
 class TestAreas(object):
@@ -167,11 +153,10 @@ class TestAreas(object):
         ("rhel7,rhel8", "rhel9", "rhel7 rhel8 rhel9 rhel6"), ("any", "", "rhel8 rhel9 rhel7 rhel6"), ("", "rhel7", "rhel7 rhel6"),
         ("../x,rhel8", "rhel8", "rhel8 rhel7 rhel6"), ("*", "rhel7", "rhel7 rhel6"), ("rhel9", "", "rhel9 rhel8 rhel7 rhel6")])
     def test_order(self, tmp_path, required, container, expected):
-        process = subprocess.Popen(["bash", "-c", '. "$1"; wma_comp_areas "$2" "$3" aarch64', "test", WRAPPER,
+        process = subprocess.Popen(["bash", "-c", '. "$1"; wma_comp_areas "$2" "$3"', "test", WRAPPER,
                                     required, container], cwd=str(tmp_path), stdout=subprocess.PIPE)
         lines = process.communicate(timeout=30)[0].decode().splitlines()
-        assert [line.split("\t")[0] for line in lines] == [name + "_aarch64" for name in expected.split()]
-        assert all(line.split("\t")[1] for line in lines), "each with its reason"
+        assert lines == expected.split()
 
 
 class TestStartupEnvironment(object):
@@ -187,51 +172,44 @@ class TestStartupEnvironment(object):
         printed(before + '\nwma_save_environment "$1"', str(path), **environ)
         return path
 
-    def load(self, tmp_path, shell="bash"):
+    def load(self, tmp_path):
         """
         Read it back as GFAL2Impl does, and give the environment a child then has.
         """
         process = subprocess.Popen(
-            ["/bin/sh", "-c", "env -i JOBSTARTDIR=\"$JOBSTARTDIR\" %s -c '. \"$JOBSTARTDIR\"/startup_environment.sh; "
-             "/usr/bin/env -0'" % shutil.which(shell)], env={"JOBSTARTDIR": str(tmp_path)}, stdout=subprocess.PIPE,
+            ["/bin/sh", "-c", "env -i JOBSTARTDIR=\"$JOBSTARTDIR\" bash -c '. \"$JOBSTARTDIR\"/startup_environment.sh; "
+             "/usr/bin/env -0'"], env={"JOBSTARTDIR": str(tmp_path), "PATH": os.environ["PATH"]}, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE)
         out, err = process.communicate(timeout=30)
         assert (process.returncode, err) == (0, b"")
         return dict(item.split("=", 1) for item in out.decode().split("\0") if item)
 
-    @pytest.mark.parametrize("shell", ["bash", "sh"])
-    def test_valuesSurviveAsTheyWere8641(self, tmp_path, shell):
+    def test_valuesSurviveAsTheyWere8641(self, tmp_path):
         self.save(tmp_path, self.NASTY)
-        loaded = self.load(tmp_path, shell)
+        loaded = self.load(tmp_path)
         assert dict((name, loaded.get(name)) for name in self.NASTY) == self.NASTY
         assert "FAKE" not in loaded and os.listdir(str(tmp_path)) == ["startup_environment.sh"]
 
-    @pytest.mark.parametrize("shell", ["bash", "sh"])
-    def test_exportedFunctionsAndReadonlyVariablesDoNotBreakIt(self, tmp_path, shell):
+    def test_exportedFunctionsAndReadonlyVariablesDoNotBreakIt(self, tmp_path):
         self.save(tmp_path, {"AFTER": "z", "BASHOPTS": "checkwinsize", "SHELLOPTS": "braceexpand"},
                   "module() { echo 'it'; }\nml() { :; }\nexport -f module ml\nreadonly RO=1\nexport RO\n"
-                  "declare -a LIST=(1 2)\nexport LIST\nNOT_EXPORTED=1\ndeclare -ix NUMBER=5\ndeclare -lx LOWER=ABC")
-        loaded = self.load(tmp_path, shell)
+                  "NOT_EXPORTED=1\ndeclare -ix NUMBER=5\ndeclare -lx LOWER=ABC")
+        loaded = self.load(tmp_path)
         assert loaded["AFTER"] == "z" and loaded["RO"] == "1" and loaded["NUMBER"] == "5" and loaded["LOWER"] == "abc"
-        assert not [name for name in loaded if "module" in name or name in ("LIST", "NOT_EXPORTED")]
+        assert not [name for name in loaded if "module" in name or name == "NOT_EXPORTED"]
         text = (tmp_path / "startup_environment.sh").read_text()
         assert "BASHOPTS" not in text and "SHELLOPTS" not in text and "module" not in text
-
-    def test_isReadBackSilentlyWhereAVariableIsReadonly(self, tmp_path):
-        self.save(tmp_path, {"Z": "last"}, "readonly RO=1; export RO")
-        status, out, err = runBash('readonly RO=2\nset -e\n. "$1"/startup_environment.sh\necho $RO $Z', str(tmp_path))
-        assert (status, out, err) == (0, "2 last\n", "")
 
     def test_workingDirectoryAndShellLevelAreNotRestored(self, tmp_path):
         self.save(tmp_path, {"OLDPWD": "/old"})
         assert "PWD" not in (tmp_path / "startup_environment.sh").read_text()
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.dictionaries(st.from_regex(r"\A[A-Za-z_][A-Za-z0-9_]{1,6}\Z").map(lambda name: "V_" + name), TEXTS, max_size=4))
     def test_anyValueSurvives(self, tmp_path_factory, variables):
         directory = tmp_path_factory.mktemp("any")
         self.save(directory, variables)
-        loaded = self.load(directory, "sh")
+        loaded = self.load(directory)
         assert dict((name, loaded.get(name)) for name in variables) == variables
 
 
@@ -240,10 +218,10 @@ class TestReportPickle(object):
     The report bash writes.
     """
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
     @given(TEXTS)
     def test_anyTextGivesALoadablePickle(self, text):
-        data = printed('wma_pickle_string "$1"; printf .', text)
+        data = printed('wma_pickle_text "$1"; printf .', text)
         kept = "".join(char if char in "\t\n" or " " <= char <= "~" else "?" for char in text)
         assert pickle.loads(data.encode()) == kept
 
@@ -268,10 +246,16 @@ class TestSecrets(object):
         ("BEARER_TOKEN", True), ("bearer_token_file", True), ("X509_USER_PROXY", True), ("MYPASSWD", True),
         ("AWS_SECRET_KEY", True), ("_CONDOR_CREDS", True), ("ClaimId", True), ("PATH", False), ("_CONDOR_JOB_AD", False)])
     def test_names(self, name, secret):
-        assert runBash('wma_is_secret "$1"', name)[0] == (0 if secret else 1)
+        assert ("hidden" in printed('printf "export %s=hidden\\n" "$1" | wma_masked', name)) != secret
 
 
-def test_descendantsAreFoundInOtherSessionsToo():
-    out = printed('bash -c "setsid sleep 30 & sleep 30 & wait" & child=$!\nsleep 0.5\nset -- $(wma_descendants $child)\n'
-                  'echo $#\nkill -KILL "$@"')
-    assert int(out) == 3
+def test_processesInOtherSessionsAreKilledToo(tmp_path):
+    pids = tmp_path / "pids"
+    printed('bash -c \'setsid sleep 30 & echo $! >> "$1"; sleep 30 & echo $! >> "$1"; wait\' child "$1" & child=$!\n'
+            'until [[ -f $1 && $(wc -l < "$1") -eq 2 ]]; do sleep 0.05; done\nwma_kill_tree $child; true', str(pids))
+    for pid in pids.read_text().split():
+        try:
+            with open("/proc/%s/stat" % pid) as handle:
+                assert handle.read().rsplit(")", 1)[1].split()[0] == "Z"
+        except EnvironmentError:
+            continue

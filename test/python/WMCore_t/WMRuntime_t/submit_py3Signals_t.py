@@ -12,7 +12,7 @@ from WMCore_t.WrapperNode import SUCCESS, WrapperNode, readError, readReport
 # a Startup that, told to stop, takes a while and then writes its report
 POLITE = '''
 def stop(number, frame):
-    time.sleep(0.5)
+    time.sleep(0.2)
     with open("../signals", "a") as handle:
         handle.write("%d\\n" % number)
     save("WMTaskSpace/Report.0.pkl", "stopped")
@@ -76,7 +76,7 @@ def test_signalIsForwardedOnceAndTheReportComesBack(node, number, status):
     outcome = node.finish(process, 30)
     assert outcome.status == status, outcome.output
     assert time.time() - start < 15, "no throttle sleep follows a kill"
-    assert "Sleeping" not in outcome.output
+    assert "sleeping" not in outcome.output and "killing it" not in outcome.output
     assert (node.start / "signals").read_text() == "%d\n" % number
     assert readReport(node.start / "Report.0.pkl").steps == ["stopped"]
     assert (node.start / "job").is_dir(), "nothing is removed"
@@ -114,12 +114,12 @@ def test_secondSignalChangesNothing(node):
 
 
 def test_startupThatDoesNotStopIsKilledWithItsChildrenElsewhere(node):
-    process = begin(node, STUBBORN, WMA_STOP_GRACE_SECS="2")
+    process = begin(node, STUBBORN, WMA_STOP_GRACE_SECS="1")
     pids = [int(word) for word in (node.start / "ready").read_text().split()]
     start = time.time()
     process.terminate()
     outcome = node.finish(process, 30)
-    assert outcome.status == 143 and 1 <= time.time() - start < 15, outcome.output
+    assert outcome.status == 143 and time.time() - start < 15, outcome.output
     end = time.time() + 5
     while any(isAlive(pid) for pid in pids) and time.time() < end:
         time.sleep(0.05)
@@ -144,7 +144,7 @@ def test_earlyReportOfStartupIsKeptOnAKill(node):
 
 def test_startupThatEndsWellAfterTheSignal(node):
     process = begin(node, 'signal.signal(signal.SIGTERM, lambda *a: None)\nopen("../ready", "w").close()\n'
-                          'time.sleep(2)\n' + SUCCESS)
+                          'time.sleep(0.5)\n' + SUCCESS)
     process.terminate()
     assert node.finish(process, 30).status == 143
     assert readReport(node.start / "Report.0.pkl").steps == ["cmsRun1"]
@@ -175,13 +175,13 @@ def test_signalDuringTheBootstrap(node, where):
     outcome = node.finish(process, 30)
     assert outcome.status == 143 and time.time() - start < 10, outcome.output
     code, _, details = readError(node.start / "Report.0.pkl")
-    assert code == 50669 and "during the bootstrap" in details
+    assert code == 50669 and "stopped by SIGTERM" in details
     assert (node.start / "wmagentJob.log").exists()
 
 
 def test_signalDuringThePythonSearch(node):
     node.addSandbox()
-    node.addPython("3.9.1", script='#!/bin/sh\ntouch "%s/ready"\nsleep 3\nexit 1\n' % node.start)
+    node.addPython("3.9.1", script='#!/bin/sh\ntouch "%s/ready"\nsleep 30\nexit 1\n' % node.start)
     process = node.begin("S.tar.bz2", "1", "0", WMA_MIN_JOB_RUNTIMESECS="300")
     node.waitFor("ready")
     process.terminate()
@@ -190,15 +190,9 @@ def test_signalDuringThePythonSearch(node):
 
 
 def test_signalWhileTheReportIsBroughtBack(node):
-    node.addSandbox(timestamps='import time\nopen("../ready", "w").close()\ntime.sleep(2)\n')
+    node.addSandbox(timestamps='import time\nopen("../ready", "w").close()\ntime.sleep(0.5)\n')
     process = node.begin("S.tar.bz2", "1", "0")
     node.waitFor("ready")
     process.terminate()
     assert node.finish(process, 30).status == 143
     assert readReport(node.start / "Report.0.pkl").steps == ["cmsRun1"]
-
-
-def test_startupsChildIsNotSignalledByTheWrapperWhileStartupStopsInTime(node):
-    process = begin(node, POLITE)
-    process.terminate()
-    assert "killing it" not in node.finish(process, 30).output
