@@ -2,6 +2,7 @@
 What the sandbox says a job is: its package, its place in it, its workload and its task.
 """
 import importlib
+import os
 
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.NeedsWMCore import needsWMCore
@@ -36,8 +37,9 @@ def sandboxDirectory():
 
 
 def _sandboxFile(name, code):
+    """Name a file of the sandbox; `code` is for the error when there is no sandbox."""
     try:
-        return "%s/%s" % (sandboxDirectory(), name)
+        return os.path.join(sandboxDirectory(), name)
     except Exception as ex:
         raise JobDefinitionError(code, "Cannot import WMSandbox", "%s: %s" % (type(ex).__name__, ex),
                                  "start in the job directory that Unpacker made, with it on PYTHONPATH")

@@ -190,6 +190,8 @@ def canary(tmp_path, monkeypatch):
     (tmp_path / "wmruntimeCanary.py").write_text(
         "open(%r, 'w').close()\ndef sing(*_args):\n    return 'sung'\n" % str(sung))
     monkeypatch.syspath_prepend(str(tmp_path))
+    # Where what must not run would leave its traces.
+    monkeypatch.chdir(str(tmp_path))
     return str(sung)
 
 
