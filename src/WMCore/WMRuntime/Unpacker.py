@@ -47,10 +47,7 @@ _STEP_SECTIONS = ("site", "output", "input", "performance", "parameters", "logs"
 
 class UnpackError(Exception):
     """
-    Tell what is wrong with a file, and what to do.
-
-    :param message: str, the file, what was expected and what was found
-    :param hint: str, what to do about it
+    Tell what is wrong with a file (message, str) and what to do about it (hint, str).
     """
 
     def __init__(self, message, hint):
@@ -63,41 +60,43 @@ RESUBMIT = "submit the job again; if it fails elsewhere too, build the sandbox a
 REBUILD = "build the sandbox anew on the agent; do not run this one"
 
 
+def _insideName(name):
+    """
+    Give a member's name as a plain relative path: "" for the top directory, None when it leads outside.
+    """
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if name.startswith("/") or ".." in parts or "\0" in name or (not parts and not name.startswith(".")):
+        return None
+    return "/".join(parts)
+
+
+def _isRealDirectory(path):
+    """
+    Tell a directory from everything else, links to directories among it.
+    """
+    return stat.S_ISDIR(os.lstat(path).st_mode)
+
+
 class CountingStream(object):
     """
-    Read a decompressed archive, keeping count and the last bytes, which say whether the archive is whole.
-
-    :param stream: file object to read from
-    :param limit: int, bytes after which reading is refused
+    Read a decompressed archive (stream, file object), at most limit bytes; the last bytes say whether it is whole.
     """
 
     def __init__(self, stream, limit):
         self.stream = stream
-        self.limit = limit
-        self.count = 0
+        self.left = limit
         self.tail = b""
 
     def read(self, size):
         """
         Read like a file.
-
-        :param size: int, bytes wanted
-        :return: bytes
-        :raises UnpackError: when the limit is passed
         """
         data = self.stream.read(size)
-        self.count += len(data)
+        self.left -= len(data)
         self.tail = (self.tail + data)[-2 * tarfile.BLOCKSIZE:]
-        if self.count > self.limit:
-            raise UnpackError("the archive is longer than %d bytes when decompressed" % self.limit, REBUILD)
+        if self.left < 0:
+            raise UnpackError("the archive is too long when decompressed", REBUILD)
         return data
-
-    def drain(self):
-        """
-        Read to the end, which makes the decompressor check its sums.
-        """
-        while self.read(COPY_BYTES):
-            pass
 
 
 class SandboxArchive(object):
@@ -119,7 +118,6 @@ class SandboxArchive(object):
         self.maxMemberBytes = maxMemberBytes
         self.maxTotalBytes = maxTotalBytes
         self.base = None
-        self.kinds = {}
         self.links = []
         self.total = 0
 
@@ -143,7 +141,8 @@ class SandboxArchive(object):
                         if count > self.maxMembers:
                             raise UnpackError("more than %d members" % self.maxMembers, REBUILD)
                         self._extract(archive, member)
-                    stream.drain()
+                while stream.read(COPY_BYTES):
+                    continue  # to the end, where the decompressor checks its sums
                 if not count or stream.tail.strip(b"\0") or len(stream.tail) < 2 * tarfile.BLOCKSIZE:
                     raise UnpackError("the archive ends after %d members without the two empty blocks that close a tar"
                                       " archive: it was cut short" % count, RESUBMIT)
@@ -162,92 +161,59 @@ class SandboxArchive(object):
         """
         Open the archive by what its first bytes say, not by its name.
         """
-        if not os.path.exists(self.path):
+        if not os.path.isfile(self.path):
             raise UnpackError("there is no such file in %s, the batch system should have transferred it" % os.getcwd(),
                               RESUBMIT)
-        if not os.path.isfile(self.path):
-            raise UnpackError("a file was expected, found something else", RESUBMIT)
-        if os.path.getsize(self.path) == 0:
-            raise UnpackError("the file is empty (0 bytes), a tar archive was expected", RESUBMIT)
         with open(self.path, "rb") as handle:
             head = handle.read(512)
         for magic, opener in _OPENERS:
             if head.startswith(magic):
                 return opener(self.path, "rb")
         if head[257:262] != b"ustar":
-            raise UnpackError("neither tar nor tar with gzip, bzip2 or xz, it begins with %r" % head[:16], RESUBMIT)
+            raise UnpackError("a tar archive, plain or with gzip, bzip2 or xz, was expected; it has %d bytes and begins"
+                              " with %r" % (os.path.getsize(self.path), head[:16]), RESUBMIT)
         return open(self.path, "rb")
 
     def _extract(self, archive, member):
         """
-        Check one member and write it.
+        Check one member and write it. Nothing else than the four kinds has business in a sandbox.
         """
-        name = self._checkName(member)
-        if name == "":
-            if not member.isdir():
-                raise UnpackError("member %r: its name is that of the job directory itself" % member.name, REBUILD)
-            return
-        kind = self._kindOf(member)
-        if name in self.kinds and not kind == self.kinds[name] == "directory":
-            raise UnpackError("member %r is there twice" % member.name, REBUILD)
-        target = os.path.join(self.base, *name.split("/"))
+        name = _insideName(member.name)
+        writers = ((member.isdir(), self._makeDirectory), (member.issym(), self._makeSymlink),
+                   (member.islnk(), self._makeHardlink), (member.isreg(), self._writeFile))
+        writer = next((write for fits, write in writers if fits), None)
+        if name is None or (name == "" and not member.isdir()):
+            raise UnpackError("member %r: a path inside the job directory was expected" % member.name, REBUILD)
+        if writer is None:
+            raise UnpackError("member %r is neither file, directory nor link (tar type %r)" % (member.name, member.type),
+                              REBUILD)
         self._makeParents(name, member)
-        if os.path.lexists(target) and not kind == "directory":
-            raise UnpackError("member %r: a directory of that name is there already" % member.name, REBUILD)
-        getattr(self, "_write" + kind.capitalize())(archive, member, name, target)
-        self.kinds[name] = kind
-
-    @staticmethod
-    def _checkName(member):
-        """
-        Give the member's name as a plain relative path; "" for the top directory.
-        """
-        name = member.name
-        parts = [part for part in name.split("/") if part not in ("", ".")]
-        if name.startswith("/") or ".." in parts or "\0" in name or (not parts and name.strip("./")):
-            raise UnpackError("member %r: a path inside the job directory was expected" % name, REBUILD)
-        return "/".join(parts)
-
-    @staticmethod
-    def _kindOf(member):
-        """
-        Give the kind of a member: file, directory, symlink or hardlink; nothing else has business in a sandbox.
-        """
-        if member.isdir():
-            return "directory"
-        if member.issym():
-            return "symlink"
-        if member.islnk():
-            return "hardlink"
-        if member.isreg():
-            return "file"
-        raise UnpackError("member %r is neither file, directory nor link (tar type %r)" % (member.name, member.type),
-                          REBUILD)
+        target = os.path.join(self.base, name)
+        if os.path.lexists(target) and not (member.isdir() and _isRealDirectory(target)):
+            raise UnpackError("member %r is there twice" % member.name, REBUILD)
+        writer(archive, member, name, target)
 
     def _makeParents(self, name, member):
         """
         Make the directories above a member; none of them may be a link, or the member would be written elsewhere.
         """
         path = self.base
-        done = ""
         for part in name.split("/")[:-1]:
             path = os.path.join(path, part)
-            done = (done + "/" + part).lstrip("/")
             if not os.path.lexists(path):
                 os.mkdir(path, 0o755)
-                self.kinds[done] = "directory"
-            if not stat.S_ISDIR(os.lstat(path).st_mode):
-                raise UnpackError("member %r lies below %r, which is not a directory" % (member.name, done), REBUILD)
+            if not _isRealDirectory(path):
+                raise UnpackError("member %r lies below %r, which is not a directory"
+                                  % (member.name, os.path.relpath(path, self.base)), REBUILD)
 
-    def _writeDirectory(self, _archive, member, _name, target):
+    @staticmethod
+    def _makeDirectory(_archive, member, name, target):
         """
         Make a directory; its owner can always write there.
         """
-        if not os.path.lexists(target):
-            os.mkdir(target, 0o755)
-        elif not stat.S_ISDIR(os.lstat(target).st_mode):
-            raise UnpackError("member %r: something else of that name is there already" % member.name, REBUILD)
-        os.chmod(target, member.mode & 0o755 | 0o700)
+        if name:
+            os.makedirs(target, exist_ok=True)
+            os.chmod(target, member.mode & 0o755 | 0o700)
 
     def _writeFile(self, archive, member, _name, target):
         """
@@ -270,7 +236,7 @@ class SandboxArchive(object):
         mtime = min(max(member.mtime, 0), 2 ** 33)
         os.utime(target, (mtime, mtime))
 
-    def _writeSymlink(self, _archive, member, name, target):
+    def _makeSymlink(self, _archive, member, name, target):
         """
         Make a symbolic link to a place inside; where it really leads is checked at the end.
         """
@@ -281,16 +247,16 @@ class SandboxArchive(object):
         os.symlink(link, target)
         self.links.append((target, member))
 
-    def _writeHardlink(self, _archive, member, _name, target):
+    def _makeHardlink(self, _archive, member, _name, target):
         """
         Make a hard link to a regular file unpacked before.
         """
-        parts = [part for part in member.linkname.split("/") if part not in ("", ".")]
-        goal = "/".join(parts)
-        if member.linkname.startswith("/") or ".." in parts or self.kinds.get(goal) not in ("file", "hardlink"):
+        goal = os.path.join(self.base, _insideName(member.linkname) or "")
+        # real: not through a symbolic link, neither as the file nor on the way to it
+        if os.path.realpath(goal) != goal or not os.path.isfile(goal):
             raise UnpackError("member %r is a hard link to %r, a file that comes before it in the archive was expected"
                               % (member.name, member.linkname), REBUILD)
-        os.link(os.path.join(self.base, goal), target)
+        os.link(goal, target)
 
     def _checkLinks(self):
         """
