@@ -51,7 +51,8 @@ def lastWords(report):
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         return ""
-    return (lines[0] if crash else lines[-1]).strip()[:200]
+    said = [line for line in lines if line.strip().startswith("Message:")]  # WMException frames its message
+    return (said[0] if said else lines[0] if crash else lines[-1]).strip()[:200]
 
 
 def pytest_configure(config):
@@ -120,9 +121,10 @@ def pytest_runtest_logreport(report):
 
 
 def pytest_sessionfinish():
-    """Note which modules of this project the tests imported."""
+    """Note which modules of this project the tests imported, the packages' own __init__ aside."""
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
-    note(ours=sorted({os.path.relpath(name, SOURCE) for name in files if name and name.startswith(SOURCE + os.sep)}))
+    note(ours=sorted({os.path.relpath(name, SOURCE) for name in files if name and name.startswith(SOURCE + os.sep)
+                      and not name.endswith("__init__.py")}))
 
 
 class Side(object):
@@ -205,9 +207,13 @@ class Side(object):
 def findFiles(tree, parts):
     """List the test files of the checkout that are compared, below test/python."""
     tests = os.path.join(tree, "test", "python")
-    return [os.path.relpath(os.path.join(folder, name), tests) for part in parts
-            for folder, _, names in sorted(os.walk(os.path.join(tests, part)))
-            for name in sorted(names) if name.endswith("_t.py")]
+    found = []
+    for part in (os.path.join(tests, part) for part in parts):
+        if os.path.isfile(part):
+            found.append(part)
+        for folder, _, names in sorted(os.walk(part)):
+            found.extend(os.path.join(folder, name) for name in sorted(names) if name.endswith("_t.py"))
+    return [os.path.relpath(name, tests) for name in found]
 
 
 def printFile(name, without, ours):
@@ -230,8 +236,9 @@ def printFile(name, without, ours):
         passing += before == PASSED
         if before == PASSED and after != PASSED:
             broken.append(test)
-        if after not in (PASSED, ABSENT):
-            print("        %s" % ours.reasons.get(test, ""))
+        for side, outcome in ((without, before), (ours, after)):
+            if outcome not in (PASSED, ABSENT):
+                print("        %s: %s" % (side.name, side.reasons.get(test, "")))
     if not passing:
         print("    nothing was compared: no test of this file passes without this project's code")
     sys.stdout.flush()
@@ -271,7 +278,7 @@ def main(words):
     ours = Side("with", [SOURCE] + standIns + upstream, tree, given.limit)
     for side in (without, ours):
         print("%-8s WMCore.WMRuntime.Bootstrap is %s" % (side.name, side.where("WMCore.WMRuntime.Bootstrap")))
-    if without.where("WMCore.WMRuntime.Bootstrap").startswith(SOURCE) or not ours.where("WMCore.WMRuntime.Bootstrap").startswith(SOURCE):
+    if [side.where("WMCore.WMRuntime.Bootstrap").startswith(SOURCE) for side in (without, ours)] != [False, True]:
         print("wmcoreTests: expected WMCore's without and this project's with; nothing was compared.")
         return 1
     print("\n%-68s %-16s %-16s" % ("test", "without", "with"))
