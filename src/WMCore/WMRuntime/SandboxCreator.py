@@ -138,7 +138,7 @@ class SandboxCreator(object):
     def _makePackage(self, path):
         """Make a directory that can be imported."""
         os.makedirs(path)
-        with open(os.path.join(path, "__init__.py"), "w") as handle:
+        with open(os.path.join(path, "__init__.py"), "w", encoding="utf-8") as handle:
             handle.write("# Made by SandboxCreator so that the job can import what is in here.\n")
 
     def _buildTask(self, task, sandboxPath, archivePath, buildItHere):

@@ -80,7 +80,7 @@ def verifySandbox(archivePath, python, timeout=300.0):
         empty = os.path.join(base, "cwd")
         os.mkdir(empty)
         driver = os.path.join(base, "verifyImports.py")
-        with open(driver, "w") as handle:
+        with open(driver, "w", encoding="utf-8") as handle:
             handle.write(_DRIVER)
         ended, output, errors = runCaptured(
             [python, "-S", "-E", "-B", driver, job, ",".join(VERIFIED_PACKAGES), _MARK], cwd=empty, timeout=timeout)

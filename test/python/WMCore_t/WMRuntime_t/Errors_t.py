@@ -16,6 +16,12 @@ def test_theWrapperAndBootstrapShareNoNumber_7273():
     assert not setters["submit_py3.sh"] & setters["Bootstrap"]
 
 
+def test_section2_4_theCodesOfTheTaskLookUpAreExplained():
+    """WMCore's own table has none of them."""
+    for code, name in ((11101, "TaskLookupError"), (11102, "TaskNotFound"), (11103, "TaskNotInJob")):
+        assert EXIT_CODES[code].name == name and EXIT_CODES[code].meaning
+
+
 @pytest.mark.parametrize("code, status", [(0, 0), (1, 1), (255, 255), (256, 1), (11004, 252), (50513, 81), (8001, 65)])
 def test_processStatusIsTheLowByteButNeverZeroForAFailure(code, status):
     assert processStatus(code) == status

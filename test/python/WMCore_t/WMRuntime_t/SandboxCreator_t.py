@@ -140,6 +140,27 @@ def testIssue12426_aBarePythonImportsAllOfItFromTheSandboxAlone(made, interprete
     assert len(verified.modules) > 150
 
 
+@pytest.mark.parametrize("series", ["3.12", "3.13"])
+def testSection2_8_theSandboxesFutureIsTakenNotTheSites(made, tmp_path, interpreters, series):
+    """The wrapper has the area's future 0.18.2 on the path, which imports imp: no job ran on python 3.12."""
+    python = interpreters.get(series)
+    if not python:
+        pytest.skip("no python %s on this machine" % series)
+    for package in ("future", "past"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text("import imp\n")
+    job, site = [os.path.join(made[2], "WMCore.zip"), made[2]], [str(tmp_path)]
+    code = "import %s" % ", ".join("WMCore." + name for name in (
+        "WMRuntime.Startup", "WMRuntime.Bootstrap", "WMRuntime.ScriptInvoke", "WMRuntime.Tools.Scram",
+        "WMRuntime.Scripts.SetupCMSSWPset", "WMSpec.Steps.Executors.CMSSW", "FwkJobReport.Report"))
+
+    def status(path):
+        return subprocess.call([python, "-S", "-c", code], env={"PYTHONPATH": os.pathsep.join(path)},
+                               stderr=subprocess.DEVNULL)
+    assert status(job + site) == 0
+    assert status(site + job) != 0
+
+
 def testVerificationTellsAModuleThatCannotBeImported(made, tmp_path, interpreters):
     python = interpreters.get("3.13") or next(iter(interpreters.values()))
     job = made[2]

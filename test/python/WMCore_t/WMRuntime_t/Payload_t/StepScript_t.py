@@ -26,6 +26,13 @@ def testBothStreamsReachTheLogInOrderAndWhole(tmp_path, caplog):
     assert run.output.endswith("error\nend") and len(run.output) <= 128 * 1024
 
 
+def testPR11803_outputIsLoggedAsTextNotAsBytes(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    run = bash("printf 'caf\\303\\251\\n'; echo warned >&2", tmp_path)
+    assert run.output == u"caf\u00e9\nwarned\n" and u"caf\u00e9" in caplog.text
+    assert "b'" not in caplog.text.replace(" ".join(run.args), "")
+
+
 @pytest.mark.parametrize("text, failure", [("exit 0", None), ("exit 3", "status 3"), ("kill -TERM $$", "ended by signal 15")])
 def testSection2_1_4_failureIsAnyStatusBut0(tmp_path, text, failure):
     assert bash(text, tmp_path).failure == failure

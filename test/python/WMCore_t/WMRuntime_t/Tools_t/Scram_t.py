@@ -168,6 +168,16 @@ def test_bothStreamsInOrderAndUndecodableBytesAsText(ready):
     assert isinstance(ready.stderr, str)
 
 
+@pytest.mark.parametrize("action, codes", [("project", (3, 1)), ("runtime", (0, 4))])
+def test_issue11320_whatScramSaidIsText(fake, make, action, codes):
+    """project() kept bytes, and reports read `Stdout: b''`."""
+    fake.before(action, "printf 'caf\\303\\251 \\377\\n' >&2; exit 1")
+    scram = make()
+    assert (scram.project(), scram.runtime()) == codes
+    assert "caf\u00e9 \ufffd" in scram.stderr and scram.stderr in scram.diagnostic()
+    assert "b'" not in scram.diagnostic() and isinstance(scram.stdout, str)
+
+
 def test_theCommandRunsInTheAreaOrWhereItIsTold(ready, tmp_path):
     assert ready("pwd") == 0
     assert ready.stdout.strip() == ready.projectArea
@@ -382,6 +392,13 @@ def test_section2_2_6_anAreaMadeForAnotherArchIsAFailure(fake, make):
     assert scram.project() == 3
     assert "set up for el8_amd64_gcc10, not for %s" % ARCH in scram.diagnostic()
     assert len(fake.calls) == 1
+
+
+def test_section2_2_7_noArchIsNotAnArchCalledNone(fake, make):
+    """A list of which no arch fitted became `--arch None`."""
+    scram = make(architecture=None, initialise="export SCRAM_ARCH=%s" % ARCH)
+    assert (scram.project(), scram.runtime()) == (0, 0), scram.diagnostic()
+    assert [call[1] for call in fake.calls] == [ARCH, ARCH]
 
 
 BARE = """#!/bin/bash

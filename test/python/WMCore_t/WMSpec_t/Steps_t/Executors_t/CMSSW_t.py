@@ -186,6 +186,14 @@ def testSection2_2_7_noArchThatFitsIsAFailureThatNamesListAndNode(harness):
         assert part in message
 
 
+@pytest.mark.parametrize("wanted", [None, []])
+def testSection2_2_7_aStepWithoutAnArchLeavesItToScram(harness, wanted):
+    harness.monkeypatch.setenv("SCRAM_ARCH", "el8_amd64_gcc12")
+    _, report = run(harness, setup__scramArch=wanted)
+    assert report.getExitCode() == 0, errorsOf(report)
+    assert "--arch" not in harness.calls.read_text()
+
+
 @pytest.mark.parametrize("tail, code, first", [("exit 134", 134, (134, "CMSSWStepFailure")),
                                                ("exit 66", 66, (8002, "StdException")),
                                                ("kill -TERM $$", 143, (143, "CMSSWStepFailure"))])
@@ -255,7 +263,7 @@ def testArgumentsThatAreNoShellWordsFailClearly(harness):
 
 
 def testMissingStatusFileIsSaid(harness):
-    executor, report = run(harness, None, 'rm cmsRun1-status.json; mkdir cmsRun1-status.json; exit 72')
+    executor, report = run(harness, None, 'until mkdir cmsRun1-status.json; do rm cmsRun1-status.json; done; exit 72')
     assert errorsOf(report)[0] == (72, "CMSSWStepFailure")
     assert "status file tells nothing" in report.getStepExitCodeAndMessage("cmsRun1")[1]
 
