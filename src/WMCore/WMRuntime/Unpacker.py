@@ -13,6 +13,7 @@ import gzip
 import logging
 import lzma
 import os
+import pickle
 import re
 import shutil
 import socket
@@ -46,9 +47,7 @@ _STEP_SECTIONS = ("site", "output", "input", "performance", "parameters", "logs"
 
 
 class UnpackError(Exception):
-    """
-    Tell what is wrong with a file (message, str) and what to do about it (hint, str).
-    """
+    """Tell what is wrong with a file (message, str) and what to do about it (hint, str)."""
 
     def __init__(self, message, hint):
         super(UnpackError, self).__init__("%s\n  what to do: %s" % (message, hint))
@@ -61,9 +60,7 @@ REBUILD = "build the sandbox anew on the agent; do not run this one"
 
 
 def _insideName(name):
-    """
-    Give a member's name as a plain relative path: "" for the top directory, None when it leads outside.
-    """
+    """Give a member's name as a plain relative path: "" for the top directory, None when it leads outside."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if name.startswith("/") or ".." in parts or "\0" in name or (not parts and not name.startswith(".")):
         return None
@@ -71,9 +68,7 @@ def _insideName(name):
 
 
 def _isRealDirectory(path):
-    """
-    Tell a directory from everything else, links to directories among it.
-    """
+    """Tell a directory from everything else, links to directories among it."""
     return stat.S_ISDIR(os.lstat(path).st_mode)
 
 
@@ -88,9 +83,7 @@ class CountingStream(object):
         self.tail = b""
 
     def read(self, size):
-        """
-        Read like a file.
-        """
+        """Read like a file."""
         data = self.stream.read(size)
         self.left -= len(data)
         self.tail = (self.tail + data)[-2 * tarfile.BLOCKSIZE:]
@@ -158,9 +151,7 @@ class SandboxArchive(object):
         return count
 
     def _open(self):
-        """
-        Open the archive by what its first bytes say, not by its name.
-        """
+        """Open the archive by what its first bytes say, not by its name."""
         if not os.path.isfile(self.path):
             raise UnpackError("there is no such file in %s, the batch system should have transferred it" % os.getcwd(),
                               RESUBMIT)
@@ -175,9 +166,7 @@ class SandboxArchive(object):
         return open(self.path, "rb")
 
     def _extract(self, archive, member):
-        """
-        Check one member and write it. Nothing else than the four kinds has business in a sandbox.
-        """
+        """Check one member and write it. Nothing else than the four kinds has business in a sandbox."""
         name = _insideName(member.name)
         writers = ((member.isdir(), self._makeDirectory), (member.issym(), self._makeSymlink),
                    (member.islnk(), self._makeHardlink), (member.isreg(), self._writeFile))
@@ -208,17 +197,13 @@ class SandboxArchive(object):
 
     @staticmethod
     def _makeDirectory(_archive, member, name, target):
-        """
-        Make a directory; its owner can always write there.
-        """
+        """Make a directory; its owner can always write there."""
         if name:
             os.makedirs(target, exist_ok=True)
             os.chmod(target, member.mode & 0o755 | 0o700)
 
     def _writeFile(self, archive, member, _name, target):
-        """
-        Write a regular file, without set-user-id bits and write access for others.
-        """
+        """Write a regular file, without set-user-id bits and write access for others."""
         self.total += member.size
         if member.size > self.maxMemberBytes or self.total > self.maxTotalBytes or member.size < 0:
             raise UnpackError("member %r: %d bytes, %d in all; allowed are %d per file and %d in all"
@@ -237,9 +222,7 @@ class SandboxArchive(object):
         os.utime(target, (mtime, mtime))
 
     def _makeSymlink(self, _archive, member, name, target):
-        """
-        Make a symbolic link to a place inside; where it really leads is checked at the end.
-        """
+        """Make a symbolic link to a place inside; where it really leads is checked at the end."""
         link = member.linkname
         goal = os.path.normpath(os.path.join(os.path.dirname(name), link))
         if not link or "\0" in link or link.startswith("/") or goal.split("/")[0] == "..":
@@ -248,9 +231,7 @@ class SandboxArchive(object):
         self.links.append((target, member))
 
     def _makeHardlink(self, _archive, member, _name, target):
-        """
-        Make a hard link to a regular file unpacked before.
-        """
+        """Make a hard link to a regular file unpacked before."""
         goal = os.path.join(self.base, _insideName(member.linkname) or "")
         # real: not through a symbolic link, neither as the file nor on the way to it
         if os.path.realpath(goal) != goal or not os.path.isfile(goal):
@@ -259,9 +240,7 @@ class SandboxArchive(object):
         os.link(goal, target)
 
     def _checkLinks(self):
-        """
-        Follow each symbolic link, now that all are there: links through links must stay inside as well.
-        """
+        """Follow each symbolic link, now that all are there: links through links must stay inside as well."""
         for path, member in self.links:
             real = os.path.realpath(path)
             if real != self.base and not real.startswith(self.base + os.sep):
@@ -269,69 +248,38 @@ class SandboxArchive(object):
                                   % (member.name, member.linkname), REBUILD)
 
 
-def _pickleText(value):
+class ConfigSection(object):
     """
-    Write a string in pickle protocol 0, which is plain ASCII.
-    """
-    out = []
-    for char in value:
-        code = ord(char)
-        if 32 <= code < 127 and char != "\\":
-            out.append(char)
-        elif 0xd800 <= code <= 0xdfff:
-            out.append("?")
-        else:
-            out.append("\\u%04x" % code if code < 0x10000 else "\\U%08x" % code)
-    return "V%s\n" % "".join(out)
+    Stand for WMCore.Configuration.ConfigSection, with the attributes its pickle has.
 
-
-class SectionPickle(object):
-    """
-    Write the pickle of a tree of WMCore.Configuration.ConfigSection without having WMCore.
-
-    The classes it names are the ones any report names, and readers with an allow-list accept: ConfigSection, object,
-    set and copy_reg._reconstructor.
+    :param name: str, name of the section
+    :param content: dict of attributes; a dict value is a section
+    :param parent: ConfigSection or None
     """
 
-    def __init__(self):
-        self.count = 0
-
-    def dumps(self, name, content):
-        """
-        Write one tree.
-
-        :param name: str, name of the top section
-        :param content: dict of attributes; a dict value is a section, others are None, bool, int, str or list of str
-        :return: bytes, pickle of protocol 0
-        """
-        return (self._section(name, content, None) + ".").encode("ascii")
-
-    def _section(self, name, content, parent):
-        number = self.count
-        self.count += 1
-        state = [("_internal_documentation", self._value("")), ("_internal_name", self._value(name)),
-                 ("_internal_settings", self._set(content)), ("_internal_docstrings", "(d"),
-                 ("_internal_children", self._set(key for key in content if isinstance(content[key], dict))),
-                 ("_internal_parent_ref", "N" if parent is None else "g%d\n" % parent),
-                 ("_internal_skipChecks", self._value(False))]
+    def __init__(self, name, content, parent=None):
+        self._internal_documentation = ""
+        self._internal_name = name
+        self._internal_settings = set(content)
+        self._internal_docstrings = {}
+        self._internal_children = set(key for key in content if isinstance(content[key], dict))
+        self._internal_parent_ref = parent
+        self._internal_skipChecks = False
         for key, value in content.items():
-            state.append((key, self._section(key, value, number) if isinstance(value, dict) else self._value(value)))
-        head = "ccopy_reg\n_reconstructor\n(cWMCore.Configuration\nConfigSection\nc__builtin__\nobject\nNtRp%d\n(d"
-        return head % number + "".join(_pickleText(key) + text + "s" for key, text in state) + "b"
+            setattr(self, key, ConfigSection(key, value, self) if isinstance(value, dict) else value)
 
-    def _set(self, names):
-        return "c__builtin__\nset\n((l%stR" % "".join(_pickleText(name) + "a" for name in names)
 
-    def _value(self, value):
-        if value is None:
-            return "N"
-        if isinstance(value, bool):
-            return "I0%d\n" % value
-        if isinstance(value, int):
-            return "I%d\n" % value
-        if isinstance(value, list):
-            return "(l%s" % "".join(self._value(item) + "a" for item in value)
-        return _pickleText(value)
+def pickleSections(name, content):
+    """
+    Pickle a tree of WMCore.Configuration.ConfigSection without having WMCore.
+
+    :param name: str, name of the top section
+    :param content: dict of attributes; a dict value is a section
+    :return: bytes
+    """
+    # protocol 0: a class is named once, in two lines of text that no string can hold
+    data = pickle.dumps(ConfigSection(name, content), protocol=0)
+    return data.replace(("c%s\nConfigSection\n" % __name__).encode(), b"cWMCore.Configuration\nConfigSection\n")
 
 
 def reportPickle(exitCode, errorType, details):
@@ -349,35 +297,21 @@ def reportPickle(exitCode, errorType, details):
     step["fallback"] = {"files": {"fileCount": 0}}
     step["skipped"] = {"events": {}, "files": {"fileCount": 0}}
     step["cleanup"] = {"removed": {"fileCount": 0}, "unremoved": {}}
-    step["errors"] = {"errorCount": 1, "error0": {"exitCode": exitCode, "type": errorType, "details": details}}
+    step["errors"] = {"errorCount": 1, "error0": {
+        "exitCode": exitCode, "type": errorType, "details": details.encode("utf-8", "replace").decode("utf-8")}}
     report = {"steps": ["CRITICAL"], "workload": "Unknown", "completed": False, "hostName": socket.gethostname()}
     if os.environ.get("WMRUNTIME_SITE_NAME"):
         report["siteName"] = os.environ["WMRUNTIME_SITE_NAME"]
     report["CRITICAL"] = step
-    return SectionPickle().dumps("FrameworkJobReport", report)
+    return pickleSections("FrameworkJobReport", report)
 
 
 def _writeFile(path, data):
-    """
-    Write a file under a temporary name, then rename it.
-    """
+    """Write a file under a temporary name, then rename it."""
     temporary = "%s.tmp.%d" % (path, os.getpid())
-    try:
-        with open(temporary, "wb") as handle:
-            handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.rename(temporary, path)
-    finally:
-        if os.path.lexists(temporary):
-            os.unlink(temporary)
-
-
-def _xmlText(value):
-    """
-    Replace what no XML document may hold, even escaped.
-    """
-    return _NOT_XML.sub("?", str(value))
+    with open(temporary, "wb") as handle:
+        handle.write(data)
+    os.rename(temporary, path)
 
 
 def makeErrorReport(jobName, exitCode, message):
@@ -388,36 +322,22 @@ def makeErrorReport(jobName, exitCode, message):
     :param exitCode: int, exit code
     :param message: str, what happened
     """
-    name = quoteattr(_xmlText(jobName or "unknown"))
+    name = quoteattr(_NOT_XML.sub("?", jobName or "unknown"))
     text = ('<?xml version="1.0" encoding="UTF-8"?>\n<FrameworkJobReport Status="Failed" Name=%s>\n'
             '<ExitCode Value="%d"/>\n<FrameworkError ExitStatus="%d" Type="BootstrapError">\n%s\n</FrameworkError>\n'
-            '</FrameworkJobReport>\n') % (name, int(exitCode), int(exitCode), escape(_xmlText(message)))
+            '</FrameworkJobReport>\n') % (name, int(exitCode), int(exitCode), escape(_NOT_XML.sub("?", message)))
     _writeFile("FrameworkJobReport.xml", text.encode("utf-8"))
 
 
-def _setAside(path):
-    """
-    Rename what an earlier run left at path, so that none of it is taken for this job's.
-    """
-    number = 1
-    while os.path.lexists("%s.old-%d" % (path, number)):
-        number += 1
-    os.rename(path, "%s.old-%d" % (path, number))
-    logging.warning("%s was there already: renamed to %s.old-%d", path, path, number)
-
-
 def _extractStartup(jobDir):
-    """
-    Copy Startup.py out of WMCore.zip, where the wrapper expects it.
-    """
+    """Copy Startup.py out of WMCore.zip, where the wrapper expects it."""
     archive = os.path.join(jobDir, "WMCore.zip")
     member = "WMCore/WMRuntime/Startup.py"
     try:
         with zipfile.ZipFile(archive, "r") as handle:
             source = handle.read(member)
     except FileNotFoundError:
-        raise UnpackError("WMCore.zip is not in the sandbox, it holds: %s" % ", ".join(sorted(os.listdir(jobDir))),
-                          REBUILD)
+        raise UnpackError("WMCore.zip is not in the sandbox", REBUILD)
     except KeyError:
         raise UnpackError("WMCore.zip in the sandbox holds no %s" % member, REBUILD)
     except Exception as ex:
@@ -445,12 +365,14 @@ def createWorkArea(sandbox):
         if not os.path.isdir(os.path.join(temporary, "WMSandbox")):
             raise UnpackError("sandbox %s: no directory WMSandbox in it, it holds: %s"
                               % (sandbox, ", ".join(sorted(os.listdir(temporary)))), REBUILD)
-        startupScript = os.path.join(temporary, "StartupScript")
-        if not os.path.isdir(startupScript):
-            os.mkdir(startupScript)
+        os.makedirs(os.path.join(temporary, "StartupScript"), exist_ok=True)
         os.chmod(temporary, 0o755)
         if os.path.lexists(jobDir):
-            _setAside(jobDir)
+            number = 1
+            while os.path.lexists("%s.old-%d" % (jobDir, number)):
+                number += 1
+            os.rename(jobDir, "%s.old-%d" % (jobDir, number))
+            logging.warning("%s was there already: renamed to %s.old-%d", jobDir, jobDir, number)
         os.rename(temporary, jobDir)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -461,9 +383,7 @@ def createWorkArea(sandbox):
 
 
 def _jobIndex(value):
-    """
-    Give the job index as an integer: JobIndex.py is python code that Startup imports.
-    """
+    """Give the job index as an integer: JobIndex.py is python code that Startup imports."""
     if not re.match(r"[0-9]{1,18}\Z", str(value)):
         raise UnpackError("job index %r: a number was expected" % (value,),
                           "check the arguments of the job, and " + RESUBMIT)
@@ -481,8 +401,6 @@ def installPackage(jobArea, jobPackage, jobIndex):
     """
     index = _jobIndex(jobIndex)
     target = os.path.join(jobArea, "WMSandbox")
-    if not os.path.isdir(target):
-        raise UnpackError("%s: no such directory, the sandbox should have brought it" % target, REBUILD)
     if not os.path.isfile(jobPackage) or os.path.getsize(jobPackage) == 0:
         found = "it is empty or no file" if os.path.exists(jobPackage) else "there is no such file"
         raise UnpackError("job package %s: %s, the pickle of a job package was expected" % (jobPackage, found),
@@ -494,16 +412,14 @@ def installPackage(jobArea, jobPackage, jobIndex):
 
 
 def _fail(jobname, report, message):
-    """
-    Write both reports, log the message, and leave.
-    """
+    """Write both reports, log the message, and leave."""
     logging.error(message)
-    for write in (lambda: makeErrorReport(jobname, UNPACK_FAILED, message),
-                  lambda: report and _writeFile(report, reportPickle(UNPACK_FAILED, "UnpackFailed", message))):
-        try:
-            write()
-        except EnvironmentError as ex:
-            logging.error("Cannot write an error report: %s", ex)
+    try:
+        if report:
+            _writeFile(report, reportPickle(UNPACK_FAILED, "UnpackFailed", message))
+        makeErrorReport(jobname, UNPACK_FAILED, message)
+    except EnvironmentError as ex:
+        logging.error("Cannot write an error report: %s", ex)
     sys.exit(1)
 
 
@@ -523,23 +439,9 @@ def runUnpacker(sandbox, package, jobIndex, jobname, report=None):
         _jobIndex(jobIndex)
         jobArea = createWorkArea(sandbox)
         installPackage(jobArea, package, jobIndex)
-    except UnpackError as ex:
-        _fail(jobname, report, "Unable to create job area for bootstrap\n%s" % ex)
     except Exception as ex:
-        _fail(jobname, report, "Unable to create job area for bootstrap\n%s: %s\n%s"
-              % (type(ex).__name__, ex, traceback.format_exc()))
-
-
-def _readArguments(arguments):
-    """
-    Give the settings from the command line, else from the environment.
-
-    :raises getopt.GetoptError: for an unknown option
-    """
-    settings = dict((option.rstrip("="), os.environ.get(name)) for option, name in options.items())
-    for option, value in getopt.getopt(arguments, "", list(options))[0]:
-        settings[option[2:]] = value
-    return settings
+        what = str(ex) if isinstance(ex, UnpackError) else traceback.format_exc()
+        _fail(jobname, report, "Unable to create job area for bootstrap\n%s" % what)
 
 
 def main(arguments):
@@ -550,10 +452,11 @@ def main(arguments):
     :raises SystemExit: with status 1 when it fails
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s:%(levelname)s:%(module)s:%(message)s")
+    settings = dict((option.rstrip("="), os.environ.get(name)) for option, name in options.items())
     try:
-        settings = _readArguments(arguments)
+        settings.update((option[2:], value) for option, value in getopt.getopt(arguments, "", list(options))[0])
     except getopt.GetoptError as ex:
-        _fail(os.environ.get("WMAGENT_JOBNAME"), os.environ.get("WMAGENT_REPORT"), "Error in the arguments: %s" % ex)
+        _fail(settings["jobname"], settings["report"], "Error in the arguments: %s" % ex)
     for name, label in (("sandbox", "Sandbox"), ("package", "Job Package"), ("index", "Job Index")):
         if not settings[name]:
             _fail(settings["jobname"], settings["report"],

@@ -34,14 +34,14 @@ OS_RELEASES = {
 STARTUP_HEAD = '''
 import os, signal, sys, time
 sys.path.insert(0, os.environ["JOBSTARTDIR"])
-from Unpacker import SectionPickle
+from Unpacker import pickleSections
 def save(path, step="cmsRun1", **attributes):
     content = {"steps": [step] if step else [], "workload": "test", "completed": True}
     if step:
         content[step] = dict({"status": 0, "outputModules": [], "errors": {}}, **attributes)
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     with open(path, "wb") as handle:
-        handle.write(SectionPickle().dumps("FrameworkJobReport", content))
+        handle.write(pickleSections("FrameworkJobReport", content))
 '''
 SUCCESS = 'save("WMTaskSpace/Report.0.pkl")\n'
 # what Utils/Timestamps.py has to do: change the report, whose name it is given
@@ -84,7 +84,14 @@ def readReport(path):
     :return: Section
     """
     with open(str(path), "rb") as handle:
-        return ReportReader(handle).load()
+        return readPickle(handle.read())
+
+
+def readPickle(data):
+    """
+    Read the bytes of a report.
+    """
+    return ReportReader(io.BytesIO(data)).load()
 
 
 def readError(path):
