@@ -158,7 +158,7 @@ class WrapperNode(object):
         (directory / "etc" / "profile.d" / "init.sh").write_text(
             "PYTHON3_ROOT='%s'\nPYTHON3_VERSION=%s\nexport PATH=\"$PYTHON3_ROOT/bin:$PATH\"\n" % (directory, version))
         program = directory / "bin" / "python3"
-        program.write_text(script or '#!/bin/sh\nexec "%s" "$@"\n' % sys.executable)
+        program.write_text(script or '#!/bin/sh\nexec "%s" -S "$@"\n' % sys.executable)
         program.chmod(0o755)
         return directory
 
