@@ -8,8 +8,8 @@ import threading
 
 #: The record of the log (module, pattern of its message) that shows a job at a station, and how to say it.
 STATIONS = (
-    ("submit_py3", r"(?:WMAgent )?(.*) STARTING$", "wrapper", "{0}"),
-    ("submit_py3", r"python command: (.*)$", "", "python {0}"),
+    ("submit_py3", r"=+ (?:WMAgent )?(.*) STARTING at ", "wrapper", "{0}"),
+    ("submit_py3", r"(python [0-9.]+): (.*)$", "", "{0}, {1}"),
     ("JobExecution", r"((?:Loading|Building|Executing|Completing) .*?)(?: at directory.*)?$", "Startup", "{0}"),
     ("ScramArch", r"Choosing from .*?: (.*)$", "", "{0}"),
     ("CMSSW", r"Running SCRAM$", "SCRAM", "session of the release"),

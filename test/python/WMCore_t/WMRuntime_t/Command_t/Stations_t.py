@@ -11,7 +11,8 @@ def record(module, message):
 
 
 @pytest.mark.parametrize("module, message, said", [
-    ("submit_py3", "WMAgent Unpack the job STARTING", "00:04:43  wrapper       Unpack the job"),
+    ("submit_py3", "======== WMAgent Unpack the job STARTING at Mon Nov 23 00:04:43 UTC 2026 ========",
+     "00:04:43  wrapper       Unpack the job"),
     ("JobExecution", "Building task at directory: /a/b", "00:04:43  Startup       Building task"),
     ("CMSSW", "Running SCRAM", "00:04:43  SCRAM         session of the release"),
     ("StepScript", "Invoking: /x/python3 -m WMCore.WMRuntime.ScriptInvoke WMTaskSpace.cmsRun1 SetupCMSSWPset",
@@ -24,8 +25,8 @@ def test_aRecordThatShowsAStationIsSaid(module, message, said):
 
 
 @pytest.mark.parametrize("line", ["", "no record", record("Scram", "Subprocess output was:"),
-                                  record("submit_py3", "WMAgent Unpack the job FINISHED"),
-                                  record("Other", "WMAgent Unpack the job STARTING")])
+                                  record("submit_py3", "======== WMAgent Unpack the job FINISHED at Mon ========"),
+                                  record("Other", "======== WMAgent Unpack the job STARTING at Mon ========")])
 def test_otherLinesAreNot(line):
     assert stationOf(line) is None
 
