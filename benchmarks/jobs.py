@@ -1,7 +1,7 @@
 """
 Run the same job under upstream's runtime and under this one, in turn, and print what each costs.
 
-    bin/wmruntime-python benchmarks/jobs.py [--runs N] [--steps N] [--release R]
+    benchmarks/run jobs.py [--runs N] [--steps N] [--release R]
 
 Both runtimes run on the same worker node in a box, one after the other in every round, so that a machine
 that slows down slows both. Medians of the rounds are printed, and the ratio of ours to upstream's.
