@@ -187,3 +187,19 @@ def test_section2_8_everyTextFileNamesItsEncoding():
                                   "logging.FileHandler('x')"])
 def test_section2_8_theSearchFindsTextWithoutAnEncoding(text):
     assert textWithoutEncoding(ast.parse(text)) == [1]
+
+
+def test_everyTestTheDocumentNamesExists(topDirectory):
+    with open(os.path.join(topDirectory, "docs", "defects.md"), encoding="utf-8") as handle:
+        named = set(re.findall(r"`([\w/]+)::(\w+)`", handle.read()))
+    assert len(named) > 50
+    written = set()
+    for directory, _names, files in os.walk(os.path.join(topDirectory, "test", "python", "WMCore_t")):
+        for name in files:
+            if name.endswith("_t.py"):
+                with open(os.path.join(directory, name), encoding="utf-8") as handle:
+                    functions = re.findall(r"^ *def (test\w+)\(", handle.read(), re.MULTILINE)
+                module = name[:-len(".py")]
+                for place in (module, "%s/%s" % (os.path.basename(directory), module)):
+                    written.update((place, function) for function in functions)
+    assert sorted(named - written) == []

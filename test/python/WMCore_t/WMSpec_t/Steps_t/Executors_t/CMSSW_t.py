@@ -14,6 +14,7 @@ pytest.importorskip("WMCore.FwkJobReport.Report", reason="needs WMCore")
 import WMCore.WMSpec.Steps.Diagnostics as Diagnostics  # noqa: E402
 import WMCore.WMSpec.Steps.Executors as Executors  # noqa: E402
 from WMCore.WMRuntime.Errors import JobTerminated  # noqa: E402
+from WMCore.WMRuntime.Tools.Scram import Scram  # noqa: E402
 from WMCore.WMSpec.Steps.Diagnostics.CMSSW import CMSSW as Diagnostic  # noqa: E402
 from WMCore.WMSpec.Steps.Executors.CMSSW import CMSSW as Executor  # noqa: E402
 from WMCore.WMSpec.Steps.Executors.CMSSW import analysisFileLFN  # noqa: E402
@@ -162,9 +163,11 @@ def testScramThatFailsIs50513(harness, fails):
     assert not (harness.directory / "cmsRun1-main.sh").exists()
 
 
-def testSection2_1_4_scramKilledByASignalIsAFailure(harness):
+@pytest.mark.parametrize("action", ["project", "runtime"])
+def testSection2_1_4_scramKilledByASignalIsAFailure(harness, action):
     """A negative status passed upstream's `> 0`."""
-    harness.monkeypatch.setattr("WMCore.WMSpec.Steps.Executors.CMSSW.Scram.project", lambda self: -9)
+    done = getattr(Scram, action)
+    harness.monkeypatch.setattr(Scram, action, lambda self: done(self) or -9)
     _, report = run(harness)
     assert errorsOf(report) == [(50513, "SCRAMScriptFailure")]
 
