@@ -93,7 +93,7 @@ class SandboxCreator(object):
             workload.setSpecUrl(workloadFile)
             return archivePath
         shutil.rmtree(sandboxPath, ignore_errors=True)
-        self._makePackage(sandboxPath)
+        self._makePathonPackage(sandboxPath)
         workload.setSandbox(archivePath)
         userSandboxes = []
         for topLevelTask in workload.taskIterator():
@@ -135,7 +135,7 @@ class SandboxCreator(object):
         """
         return upstreamSize(sourcePaths())
 
-    def _makePackage(self, path):
+    def _makePathonPackage(self, path):
         """Make a directory that can be imported."""
         os.makedirs(path)
         with open(os.path.join(path, "__init__.py"), "w", encoding="utf-8") as handle:
@@ -144,13 +144,13 @@ class SandboxCreator(object):
     def _buildTask(self, task, sandboxPath, archivePath, buildItHere):
         """Make the packages of a task and its steps, run the fetchers; return the users' sandboxes it names."""
         taskPath = os.path.join(sandboxPath, task.name())
-        self._makePackage(taskPath)
+        self._makePathonPackage(taskPath)
         # The sandbox belongs to the workload now, but the WorkQueue still reads it from the task.
         task.data.input.sandbox = archivePath
         userSandboxes = []
         steps = [WMStepHelper(node) for node in task.steps().nodeIterator()]
         for step in steps:
-            self._makePackage(os.path.join(taskPath, step.name()))
+            self._makePathonPackage(os.path.join(taskPath, step.name()))
             userSandboxes.extend(step.getUserSandboxes())
         names = [name for name, isNeeded in COMMON_FETCHERS if any(isNeeded(step) for step in steps)]
         for name in names + list(getattr(task.data, "fetchers", None) or ()):

@@ -33,7 +33,7 @@ def makeJob(plan, directory):
     sandbox = os.path.join(directory, os.path.basename(archive))
     os.rename(archive, sandbox)
     job = buildPackage(workload, os.path.join(directory, "JobPackage.pkl"), plan.get("events", 10),
-                       plan.get("seeding", "AutomaticSeeding"), plan.get("inputLfns", ()))
+                       plan.get("seeding", "AutomaticSeeding"), plan.get("inputLfns", ()), plan.get("retry", 0))
     shutil.copyfile(Unpacker.__file__, os.path.join(directory, "Unpacker.py"))
     # What WMCore's own code alone would weigh in a sandbox made upstream's way.
     theirs = creator.upstreamSize() if hasattr(creator, "upstreamSize") else None

@@ -175,7 +175,7 @@ def registerFetcher(psets):
     known["PileupFetcher"] = LocalConfigFetcher({})
 
 
-def buildPackage(workload, path, events=10, seeding="AutomaticSeeding", inputLfns=()):
+def buildPackage(workload, path, events=10, seeding="AutomaticSeeding", inputLfns=(), retry=0):
     """
     Write a job package with one job, as JobSubmitter would.
 
@@ -184,11 +184,12 @@ def buildPackage(workload, path, events=10, seeding="AutomaticSeeding", inputLfn
     :param events: int, number of events to generate
     :param seeding: str, kind of random seeding in the job's baggage, None for none
     :param inputLfns: iterable of str; none makes a production job with its fake input file
+    :param retry: int, how often the job was tried before
     :return: Job
     """
     taskPath = workload.getTopLevelTask()[0].getPathName()
     job = Job(name="example-job-%d" % JOB_INDEX)
-    job.update(id=JOB_INDEX, task=taskPath, workflow=workload.name(), counter=JOB_INDEX, retry_count=0,
+    job.update(id=JOB_INDEX, task=taskPath, workflow=workload.name(), counter=JOB_INDEX, retry_count=retry,
                jobType="Production", owner="example")
     for lfn in inputLfns or ("MCFakeFile-%s" % workload.name(),):
         inputFile = File(lfn=lfn, size=1000, events=events, merged=True)
