@@ -1,0 +1,112 @@
+"""
+The COMP areas of a node: which of them fit its system and CPU, and the pythons in them.
+
+The order is the job wrapper's (submit_py3.sh), so that both come to the same python.
+"""
+import os
+import re
+
+from WMCore.WMRuntime.Environment.CleanEnvironment import interpreterAreas
+
+DEFAULT_ROOT = "/cvmfs/cms.cern.ch"
+_FAMILY = re.compile(r"\b(rhel|centos|scientific|almalinux|rocky|ol)\b")
+_OLDEST, _UNKNOWN = 6, ("rhel8", "rhel9", "rhel7", "rhel6")
+_NAME = re.compile(r"^[A-Za-z0-9_]+$")
+
+
+def _unique(values):
+    seen = []
+    for value in values:
+        if value and value not in seen:
+            seen.append(value)
+    return seen
+
+
+def cmsRoots(environ):
+    """
+    List the directories that may hold the CMS software on this node, best first.
+
+    :param environ: dict
+    :return: list of str
+    """
+    osgApp, cvmfs = environ.get("OSG_APP"), environ.get("CVMFS")
+    return _unique([environ.get("VO_CMS_SW_DIR"), osgApp and osgApp + "/cmssoft/cms", cvmfs,
+                    cvmfs and cvmfs + "/cms.cern.ch", environ.get("WMRUNTIME_CVMFS_ROOT") or DEFAULT_ROOT])
+
+
+def containerSystem(environ):
+    """
+    Tell which Red Hat system this is, from its os-release file.
+
+    :param environ: dict; its WMRUNTIME_OS_RELEASE names another file
+    :return: int, 8 for rhel8 and its rebuilds; None for another or an unknown system
+    """
+    try:
+        with open(environ.get("WMRUNTIME_OS_RELEASE") or "/etc/os-release", "rb") as handle:
+            text = handle.read(64 * 1024).decode("utf-8", "replace")
+    except OSError:
+        return None
+    found = re.search(r"platform:el([0-9]{1,3})", text)
+    if found:
+        return int(found.group(1))
+    names = " ".join(re.findall(r"(?m)^ID(?:_LIKE)?=(.*)$", text))
+    number = re.search(r"(?m)^VERSION_ID=[\"']?([0-9]{1,3})", text)
+    return int(number.group(1)) if number and _FAMILY.search(names) else None
+
+
+def systems(environ):
+    """
+    List the systems whose COMP area may do, best first: those required, the node's own, then older ones.
+
+    :param environ: dict, whose REQUIRED_OS is a list such as `rhel7,rhel8`, or `any`
+    :return: list of str, such as rhel8
+    """
+    number = containerSystem(environ)
+    own = "rhel%d" % number if number else ""
+    required = [name for name in environ.get("REQUIRED_OS", "").replace(",", " ").split() if _NAME.match(name)]
+    if "any" in required:
+        required = []
+    first = [name for name in required if name == own]
+    older = ["rhel%d" % lower for lower in range(number, _OLDEST - 1, -1)] if number else list(_UNKNOWN)
+    return _unique(first + required + older)
+
+
+def versionKey(name):
+    """
+    Order version directories as `sort -V` does, numbers by value.
+
+    :param name: str, such as 3.9.14-comp
+    :return: key for sorted
+    """
+    return [(1, int(part), "") if part.isdigit() else (0, 0, part)
+            for part in re.findall(r"[0-9]{1,9}|[^0-9]+", name)]
+
+
+def compDirectories(environ, prefixes):
+    """
+    List the `external` directories of the COMP areas that may do, best first: the one this job runs in leads.
+
+    :param environ: dict
+    :param prefixes: sequence of str, directories of the running interpreter
+    :return: list of (str directory, str reason)
+    """
+    machine = os.uname()[4]
+    found = [(os.path.join(area, "external"), "the COMP area this job runs in")
+             for area in interpreterAreas([prefix for prefix in prefixes if prefix])]
+    for system in systems(environ):
+        for root in cmsRoots(environ):
+            found.append((os.path.join(root, "COMP", "%s_%s" % (system, machine), "external"),
+                          "the COMP area for %s on %s" % (system, machine)))
+    return found
+
+
+def pythonVersions(external):
+    """
+    List the versions of python3 in a COMP area, newest first.
+
+    :param external: str, its external directory
+    :return: list of str, names of directories
+    :raises OSError: when there is no such directory
+    """
+    names = [name for name in os.listdir(os.path.join(external, "python3")) if name[:1].isdigit()]
+    return sorted(names, key=versionKey, reverse=True)
