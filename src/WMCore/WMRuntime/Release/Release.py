@@ -4,9 +4,19 @@ A CMSSW release on disk.
     release = Release.locate("CMSSW_10_6_30", "slc7_amd64_gcc700")
     release.python(3).path, release.executable("cmsRunPython3"), release.cmsRunPython().major
 """
+import os
+import re
+
 import attr
 
 from WMCore.WMRuntime.Errors import WMRuntimeError
+from WMCore.WMRuntime.Release.CmsRunPython import answerCmsRunPython
+from WMCore.WMRuntime.Release.ReleasePaths import (PLAIN_NAME, archsOf, candidatePaths, existing, firstLine,
+                                                   isDirectory, isExecutable, isPresent, namesIn, rootOf, rootsOf)
+from WMCore.WMRuntime.Release.ReleasePython import findPythons
+from WMCore.WMRuntime.Release.ReleaseVersion import ReleaseVersion
+from WMCore.WMRuntime.Release.ToolManifest import ManifestError, parseManifest, readManifests
+from WMCore.WMRuntime.Tools.ProjectArea import ProjectArea
 
 
 class ReleaseNotFound(WMRuntimeError):
@@ -48,7 +58,23 @@ class Release(object):
         :return: Release
         :raises ReleaseNotFound: naming every path tried
         """
-        raise NotImplementedError
+        tops = rootsOf(os.environ if environ is None else environ) if roots is None else tuple(roots)
+        for kind, text in (("release", version), ("arch", arch)):
+            if not (text is None and kind == "arch") and not (isinstance(text, str) and PLAIN_NAME.match(text)):
+                raise _notFound(version, arch, (), "%r is no name of a %s" % (text, kind))
+        tried = []
+        for root in tops:
+            archs = archsOf(root, version) if arch is None else [arch]
+            for name in reversed(archs):
+                for path in candidatePaths(root, name, version):
+                    if isDirectory(path):
+                        others = ["also there for %s" % other for other in archs if other != name]
+                        return cls.at(path, version, name, root=root, notes=others)
+                    tried.append(path)
+            if not archs:
+                tried.append(os.path.join(root, "*", "cms", "cmssw*", version))
+        elsewhere = sorted({name for root in tops for name in archsOf(root, version)}) if arch else []
+        raise _notFound(version, arch, tried, "it is there for %s" % ", ".join(elsewhere) if elsewhere else "")
 
     @classmethod
     def fromEnvironment(cls, environ=None):
@@ -59,7 +85,21 @@ class Release(object):
         :return: Release, with its area when the environment is a developer area's
         :raises ReleaseNotFound: when the environment names none, or one that is not there
         """
-        raise NotImplementedError
+        environ = os.environ if environ is None else environ
+        area, top = environ.get("CMSSW_BASE"), environ.get("CMSSW_RELEASE_BASE")
+        # cmsenv inside a release leaves CMSSW_RELEASE_BASE empty: the release is CMSSW_BASE itself.
+        directory = top or area
+        if not directory:
+            raise _notFound(environ.get("CMSSW_VERSION"), environ.get("SCRAM_ARCH"), (),
+                            "the environment has neither CMSSW_RELEASE_BASE nor CMSSW_BASE")
+        version = environ.get("CMSSW_VERSION") or os.path.basename(os.path.normpath(directory))
+        arch = _archOf(environ, directory)
+        if not isDirectory(directory):
+            raise _notFound(version, arch, [directory], "the environment names it, it is not there")
+        if arch is None:
+            raise _notFound(version, arch, [directory], "nothing says for which arch: no SCRAMRT_SET, no SCRAM_ARCH")
+        return cls.at(directory, version, arch, area=area if top and area and area != top else None,
+                      fullRelease=environ.get("CMSSW_FULL_RELEASE_BASE"))
 
     @classmethod
     def fromArea(cls, path, arch=None):
@@ -71,12 +111,69 @@ class Release(object):
         :return: Release with area
         :raises ReleaseNotFound:
         """
-        raise NotImplementedError
+        project = ProjectArea(path, arch)
+        known = project.architectures()
+        chosen = arch or (known[-1] if known else None)
+        top = project.releaseTop(chosen) if chosen else None
+        if top is None:
+            raise _notFound(os.path.basename(os.path.normpath(path)), arch, [path],
+                            "its .SCRAM/%s/Environment names no RELEASETOP" % (chosen or "<arch>"))
+        version = os.path.basename(os.path.normpath(top))
+        if not isDirectory(top):
+            raise _notFound(version, chosen, [top], "%s was made from it" % path)
+        return cls.at(top, version, chosen, area=path)
+
+    @classmethod
+    def at(cls, directory, version, arch, area=None, root=None, fullRelease=None, notes=()):
+        """
+        Look at a release whose directory is known.
+
+        :param directory: str, which is there
+        :param version: str
+        :param arch: str
+        :param area: str, a developer's project area made from it, or None
+        :param root: str, the directory that holds <arch>/cms/..., None to take it from the directory
+        :param fullRelease: str, the base of a patch release when its manifest names none, or None
+        :param notes: sequence of str
+        :return: Release
+        """
+        release = cls(version, arch, directory, area=area, root=root or rootOf(directory, arch),
+                      scramVersion=firstLine(os.path.join(directory, "config", "scram_version")), notes=tuple(notes))
+        base, found = _findBase(release, fullRelease)
+        if not isDirectory(release.toolbox(ofRelease=True)):
+            found.append("%s is not there: no tool manifests" % release.toolbox(ofRelease=True))
+        return attr.evolve(release, base=base, notes=release.notes + tuple(found))
 
     @property
     def scramMajor(self):
         """Give the major version of the release's SCRAM, 2 or 3; None when it is unknown."""
-        raise NotImplementedError
+        found = re.match(r"^V([1-9])_", self.scramVersion)
+        if found:
+            # V1 and V2 are one code, with the same layout on disk.
+            return max(2, int(found.group(1)))
+        admin = os.path.join(self.directory, ".SCRAM", self.arch)
+        for major, name in ((3, "tools"), (2, "ToolCache.db.gz")):
+            if os.path.exists(os.path.join(admin, name)):
+                return major
+        return None
+
+    def toolbox(self, ofRelease=False):
+        """
+        Give the directory of the selected tools' manifests.
+
+        :param ofRelease: bool, the release's own even when there is a developer's area with its own copy
+        :return: str, whether it is there or not
+        """
+        parts = ("config", "toolbox", self.arch, "tools", "selected")
+        if self.area and not ofRelease:
+            own = os.path.join(self.area, *parts)
+            if isDirectory(own):
+                return own
+        return os.path.join(self.directory, *parts)
+
+    def _variables(self):
+        return {"SCRAM_PROJECTNAME": self.version.split("_")[0], "LOCALTOP": self.area or self.directory,
+                "RELEASETOP": self.directory}
 
     def manifest(self, tool):
         """
@@ -86,7 +183,10 @@ class Release(object):
         :return: ToolManifest, or None when it is not selected
         :raises ManifestError: when the file is there and cannot be read
         """
-        raise NotImplementedError
+        path = os.path.join(self.toolbox(), "%s.xml" % tool)
+        if not PLAIN_NAME.match(tool) or not isPresent(path):
+            return None
+        return parseManifest(path, self.arch, self.version, self._variables())
 
     def manifests(self):
         """
@@ -94,7 +194,7 @@ class Release(object):
 
         :return: (dict of tool name to ToolManifest, tuple of ManifestError)
         """
-        raise NotImplementedError
+        return readManifests(self.toolbox(), self.arch, self.version, self._variables())
 
     def binDirectories(self):
         """
@@ -102,7 +202,8 @@ class Release(object):
 
         :return: tuple of str: the area's, the release's own, the base's
         """
-        raise NotImplementedError
+        tops = [self.area, self.directory, self.base.directory if self.base else None]
+        return tuple(os.path.join(top, "bin", self.arch) for top in tops if top)
 
     def executable(self, name):
         """
@@ -111,7 +212,10 @@ class Release(object):
         :param name: str, a bare file name such as cmsRun
         :return: str, its path; None when the release has none of that name that may be executed
         """
-        raise NotImplementedError
+        if not isinstance(name, str) or not PLAIN_NAME.match(name):
+            return None
+        paths = [os.path.join(directory, name) for directory in self.binDirectories()]
+        return next((path for path in paths if isExecutable(path)), None)
 
     def executables(self):
         """
@@ -119,7 +223,13 @@ class Release(object):
 
         :return: dict of name to path
         """
-        raise NotImplementedError
+        found = {}
+        for directory in self.binDirectories():
+            for name in namesIn(directory):
+                path = os.path.join(directory, name)
+                if name not in found and PLAIN_NAME.match(name) and isExecutable(path):
+                    found[name] = path
+        return found
 
     def pythons(self):
         """
@@ -127,7 +237,7 @@ class Release(object):
 
         :return: tuple of ReleasePython
         """
-        raise NotImplementedError
+        return findPythons(self)
 
     def python(self, major):
         """
@@ -136,7 +246,7 @@ class Release(object):
         :param major: int, 2 or 3
         :return: ReleasePython; None when the release has no such python
         """
-        raise NotImplementedError
+        return next((python for python in self.pythons() if python.major == major), None)
 
     def cmsRunPython(self, runtime=None):
         """
@@ -146,4 +256,52 @@ class Release(object):
             do not tell for sure; None to start nothing
         :return: PythonAnswer
         """
-        raise NotImplementedError
+        return answerCmsRunPython(self, runtime)
+
+
+def _notFound(version, arch, tried, why):
+    context = "; ".join(["tried %s" % path for path in tried] + [text for text in [why] if text])
+    return ReleaseNotFound(50513, "The release %s%s is not there." % (version, " for %s" % arch if arch else ""), context,
+                           "check the release's name and its scram arch, and whether CVMFS is mounted on this node")
+
+
+def _archOf(environ, directory):
+    """Take the arch from what scram said, which does not print SCRAM_ARCH, else from what the release has."""
+    parts = environ.get("SCRAMRT_SET", "").strip('"').split(":")
+    known = namesIn(os.path.join(directory, "config", "toolbox"))
+    candidates = [parts[2] if len(parts) > 2 else "", environ.get("SCRAM_ARCH", "").strip('"'),
+                  known[0] if len(known) == 1 else ""]
+    return next((arch for arch in candidates if PLAIN_NAME.match(arch)), None)
+
+
+def _findBase(release, fullRelease):
+    """Find the release a patch release is built upon; give it, or None, and what was noticed."""
+    notes = []
+    try:
+        # Its own cmssw.xml, not a developer's copy of it.
+        manifest = attr.evolve(release, area=None).manifest("cmssw")
+    except ManifestError as ex:
+        manifest = None
+        notes.append("the base of this patch release is unknown: %s" % ex.context)
+    named = [manifest.base] if manifest is not None and manifest.base else []
+    named += [path for path in [fullRelease, _siblingBase(release)] if path]
+    for path in named:
+        directory, reason = existing(path, release.arch, release.root)
+        if directory is None:
+            notes.append("base release: %s" % reason)
+        elif os.path.realpath(directory) != os.path.realpath(release.directory):
+            version = os.path.basename(os.path.normpath(directory))
+            if directory != path:
+                notes.append("base release: %s" % reason)
+            return Release(version, release.arch, directory, root=release.root, scramVersion=firstLine(
+                os.path.join(directory, "config", "scram_version"))), notes
+    return None, notes
+
+
+def _siblingBase(release):
+    """Give where the base of a patch release is expected from the names alone; None for a full release."""
+    try:
+        base = ReleaseVersion.parse(release.version).base
+    except ValueError:
+        return None
+    return os.path.join(release.root, release.arch, "cms", "cmssw", base) if base and release.root else None

@@ -1,7 +1,19 @@
 """
 The pythons of a release, from its tool manifests and from the links in its external/ directory.
 """
+import os
+import re
+
 import attr
+
+from WMCore.WMRuntime.Release.ReleasePaths import describeMissing, existing, isExecutable, isPresent, namesIn
+from WMCore.WMRuntime.Release.ToolManifest import ManifestError
+
+# The tool called python is python 2 in every release that has it.
+TOOLS = (("python", 2), ("python3", 3))
+_VERSION = re.compile(r"^([0-9]{1,3}(?:\.[0-9]{1,4}){0,3})")
+_LIBRARY = re.compile(r"^python([0-9]\.[0-9]{1,3})")
+_LINK = re.compile(r"^python([23])(?:\.([0-9]{1,3}))?\Z")
 
 
 @attr.s(frozen=True)
@@ -27,3 +39,97 @@ class ReleasePython(object):
     exists = attr.ib(default=False)
     where = attr.ib(default="missing")
     reasons = attr.ib(default=())
+
+
+def findPythons(release):
+    """
+    List the pythons of a release.
+
+    :param release: Release
+    :return: tuple of ReleasePython, python 2 first
+    """
+    found = [_findPython(release, tool, major) for tool, major in TOOLS]
+    return tuple(python for python in found if python is not None)
+
+
+def _findPython(release, tool, major):
+    reasons = []
+    try:
+        manifest = release.manifest(tool)
+        broken = False
+    except ManifestError as ex:
+        manifest, broken = None, True
+        reasons.append("the manifest of %s cannot be used: %s" % (tool, ex.context))
+    links = _linksOf(release, major)
+    if manifest is None and not broken and not links:
+        return None
+    if manifest is None:
+        version = max([version for _name, version in links], default=())
+        if not broken:
+            reasons.append("the tool %s is not selected; only links in external/ speak of it" % tool)
+        return _withPath(release, ReleasePython(tool if broken else "", major, version, reasons=tuple(reasons)))
+    version = manifestVersion(manifest)
+    reasons.append("the tool %s is selected, version %s (%s)" % (tool, manifest.version or "unknown", manifest.path))
+    if version and version[0] != major:
+        reasons.append("its version is not one of python %d" % major)
+        version = ()
+    base = manifest.base
+    if base is not None:
+        taken, reason = existing(base, release.arch, release.root)
+        reasons.append(reason)
+        base = taken or base
+    return _withPath(release, ReleasePython(tool, major, version, base, reasons=tuple(reasons)))
+
+
+def manifestVersion(manifest):
+    """
+    Give the version of python a manifest is about.
+
+    :param manifest: ToolManifest of python or python3
+    :return: tuple of int, from the version without its suffix, else from the library's name (python3.6m); or ()
+    """
+    texts = [manifest.upstreamVersion] + [found.group(1) for found in map(_LIBRARY.match, manifest.libs) if found]
+    for text in texts:
+        found = _VERSION.match(text)
+        if found:
+            return tuple(int(part) for part in found.group(1).split("."))
+    return ()
+
+
+def _externalBins(release):
+    return [os.path.join(top, "external", release.arch, "bin") for top in (release.area, release.directory) if top]
+
+
+def _linksOf(release, major):
+    """Give (path, version) of what is named as a python of the major version in external/, whole or dangling."""
+    links = []
+    for directory in _externalBins(release):
+        for name in namesIn(directory):
+            found = _LINK.match(name)
+            if found and int(found.group(1)) == major:
+                parts = (major,) + ((int(found.group(2)),) if found.group(2) else ())
+                links.append((os.path.join(directory, name), parts))
+    return links
+
+
+def _names(python):
+    """List the names the interpreter may have, the most exact first."""
+    exact = ["python%d.%d" % python.version[:2]] if len(python.version) > 1 else []
+    return exact + ["python%d" % python.major] + (["python"] if python.major == 2 else [])
+
+
+def _withPath(release, python):
+    """Look for the interpreter in external/, then in the tool's own directory."""
+    places = [("external", directory) for directory in _externalBins(release)]
+    places += [("base", os.path.join(python.base, "bin"))] if python.base else []
+    candidates = [(where, os.path.join(directory, name)) for where, directory in places for name in _names(python)]
+    reasons, expected = list(python.reasons), None
+    for where, path in candidates:
+        if isExecutable(path):
+            reasons.append("%s is there" % path)
+            return attr.evolve(python, path=path, exists=True, where=where, reasons=tuple(reasons))
+        if isPresent(path):
+            reasons.append(describeMissing(path))
+            expected = expected or path
+    reasons.append("no interpreter at %s" % ", ".join(path for _where, path in candidates))
+    return attr.evolve(python, path=expected or candidates[0][1], reasons=tuple(reasons))

@@ -19,8 +19,8 @@ import re
 import time
 
 from WMCore.WMRuntime.Environment.CleanEnvironment import commandEnvironment, scramEnvironment, withoutSecrets
+from WMCore.WMRuntime.Release.ReleaseVersion import isCMSSWSupported, isEnforceGUIDInFileNameSupported
 from WMCore.WMRuntime.Tools.AreaSetUp import PROJECT_FAILED, AreaSetUp
-from WMCore.WMRuntime.Tools.CMSSWVersion import isCMSSWSupported, isEnforceGUIDInFileNameSupported
 from WMCore.WMRuntime.Tools.ProjectArea import ProjectArea
 from WMCore.WMRuntime.Tools.ScramArch import (ARCH_TO_OS, ARCH_TO_SCRAM, OS_TO_ARCH, SCRAM_TO_ARCH, chooseScramArch,
                                               getPlatformMachine, getSingleScramArch)

@@ -1,7 +1,5 @@
 """
-SCRAM architectures: their parts, their order, and which of a list fits a node.
-
-A scram arch is `<os><version>_<cpu>_<compiler><version>`, such as el8_amd64_gcc12.
+Which scram arch of a list fits a node, and the tables WMCore publishes about them.
 """
 import logging
 import os
@@ -9,6 +7,8 @@ import platform
 import re
 
 import attr
+
+from WMCore.WMRuntime.Release.ScramArch import MACHINES, ScramArch
 
 # WMAgent and CRAB's TaskWorker match jobs to nodes by these four (BossAir's scramArchtoRequiredOS): they
 # stay WMCore's, entry by entry. What a node can run is ScramArch's to say, and that knows more.
@@ -19,87 +19,6 @@ ARCH_TO_OS = {"slc5": ["rhel6"], "slc6": ["rhel6"], "slc7": ["rhel7"],
               "el9": ["rhel9"], "cs9": ["rhel9"]}
 OS_TO_ARCH = {system: [arch for arch, systems in ARCH_TO_OS.items() if system in systems]
               for system in sorted(set(sum(ARCH_TO_OS.values(), [])))}
-
-# Red Hat's system under its names in scram archs, and the CPUs it comes for.
-_FAMILIES = ("slc", "el", "cc", "cs", "alma", "rocky", "rhel")
-_MACHINES = dict(SCRAM_TO_ARCH, riscv64="riscv64")
-_OLDEST_SYSTEM = 6
-_FORM = re.compile(r"^([a-z]+)([0-9]+)_([a-z0-9]+)_([a-z]+)([0-9]*)(.*)$")
-
-
-def compilerVersion(digits):
-    """
-    Read the digits of a compiler name as a version, so that gcc12 follows gcc9 and gcc820 precedes both.
-
-    Up to gcc 9 each digit is a part (gcc820 is 8.2.0); from 10 on the first two are the major number.
-
-    :param digits: str
-    :return: tuple of int, empty for no digits
-    """
-    if not digits:
-        return ()
-    width = 2 if digits[0] in "12" and len(digits) > 1 else 1
-    return (int(digits[:width]),) + tuple(int(digit) for digit in digits[width:])
-
-
-@attr.s(frozen=True, order=False)
-class ScramArch(object):
-    """
-    Hold the parts of a scram arch.
-
-    :param text: str, the arch as written
-    :param osFamily: str, slc, el, cs, ...
-    :param osVersion: int
-    :param cpu: str, as scram names it
-    :param compiler: str, gcc nearly always
-    :param version: tuple of int, of the compiler
-    """
-    text = attr.ib(type=str)
-    osFamily = attr.ib(type=str)
-    osVersion = attr.ib(type=int)
-    cpu = attr.ib(type=str)
-    compiler = attr.ib(type=str)
-    version = attr.ib(type=tuple)
-
-    @classmethod
-    def parse(cls, text):
-        """
-        Read a scram arch.
-
-        :param text: str or bytes
-        :return: ScramArch
-        :raises ValueError: when it has not the three parts
-        """
-        if isinstance(text, bytes):
-            text = text.decode("utf-8", "replace")
-        found = _FORM.match(text) if isinstance(text, str) else None
-        if found is None:
-            raise ValueError("%r is no scram arch such as el8_amd64_gcc12" % (text,))
-        family, number, cpu, compiler, digits, _rest = found.groups()
-        return cls(text, family, int(number), cpu, compiler, compilerVersion(digits))
-
-    @property
-    def requiredOS(self):
-        """Give the names, in HTCondor's words (rhel8), of the systems this arch runs on; none when unknown."""
-        if self.osFamily not in _FAMILIES:
-            return ()
-        # There are no nodes and no containers of slc5 any more: its releases run on rhel6.
-        return ("rhel%d" % max(self.osVersion, _OLDEST_SYSTEM),)
-
-    @property
-    def machine(self):
-        """Give the CPU in HTCondor's words (X86_64), None when unknown."""
-        return _MACHINES.get(self.cpu)
-
-    @property
-    def sortKey(self):
-        """Order by system generation, then compiler, then el before its rebuilds; the text makes it total."""
-        return (self.osVersion, self.compiler == "gcc", self.version, self.osFamily == "el", self.text)
-
-    def __lt__(self, other):
-        if not isinstance(other, ScramArch):
-            return NotImplemented
-        return self.sortKey < other.sortKey
 
 
 @attr.s(frozen=True)
@@ -169,7 +88,7 @@ def _whyNot(arch, systems, machine):
     if systems and not set(systems).intersection(arch.requiredOS):
         needs = ",".join(arch.requiredOS) or "an unknown system"
         return "needs %s, this node is %s" % (needs, ",".join(systems))
-    if arch.machine is not None and machine in _MACHINES.values() and arch.machine != machine:
+    if arch.machine is not None and machine in MACHINES.values() and arch.machine != machine:
         return "needs a %s CPU, this node has %s" % (arch.machine, machine)
     return None
 

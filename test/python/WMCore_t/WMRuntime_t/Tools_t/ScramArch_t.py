@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from WMCore.WMRuntime.Release.ScramArch import ScramArch
 from WMCore.WMRuntime.Tools import ScramArch as module
-from WMCore.WMRuntime.Tools.ScramArch import (ARCH_TO_OS, ARCH_TO_SCRAM, OS_TO_ARCH, SCRAM_TO_ARCH, ScramArch,
-                                              chooseScramArch, compilerVersion, getPlatformMachine,
-                                              getSingleScramArch, readRequiredOS)
+from WMCore.WMRuntime.Tools.ScramArch import (ARCH_TO_OS, ARCH_TO_SCRAM, OS_TO_ARCH, SCRAM_TO_ARCH, chooseScramArch,
+                                              getPlatformMachine, getSingleScramArch, readRequiredOS)
 
 ARCHS = st.builds("{}{}_{}_{}{}".format, st.sampled_from(["slc", "el", "cs", "cc", "alma", "rocky"]),
                   st.integers(5, 11), st.sampled_from(["amd64", "aarch64", "ppc64le", "riscv64", "ia32"]),
@@ -114,20 +114,6 @@ def test_aListOfRequiredSystemsFitsEach():
     assert chooseScramArch(["slc7_amd64_gcc700"], "rhel7,rhel8", "X86_64").arch == "slc7_amd64_gcc700"
 
 
-@pytest.mark.parametrize("digits, version", [("", ()), ("9", (9,)), ("12", (12,)), ("491", (4, 9, 1)), ("820", (8, 2, 0)),
-                                             ("900", (9, 0, 0)), ("1020", (10, 2, 0)), ("10", (10,)), ("81", (8, 1))])
-def test_compilerDigitsAreReadAsAVersion(digits, version):
-    assert compilerVersion(digits) == version
-
-
-@given(ARCHS, ARCHS, ARCHS)
-def test_theOrderIsTotal(one, two, three):
-    a, b, c = (ScramArch.parse(text) for text in (one, two, three))
-    assert (a < b) + (b < a) + (a == b) == 1
-    assert not (a < b and b < c) or a < c
-    assert ScramArch.parse(a.text) == a
-
-
 @given(st.lists(st.one_of(ARCHS, st.text(max_size=20)), max_size=6), st.sampled_from([None, "any", "rhel7", "rhel8", "rhel9"]),
        st.sampled_from(["X86_64", "aarch64", "ppc64le", "s390x"]))
 def test_everyArchIsChosenOrRejectedWithAReason(archs, system, machine):
@@ -136,14 +122,6 @@ def test_everyArchIsChosenOrRejectedWithAReason(archs, system, machine):
     assert all(reason for _text, reason in choice.rejected)
     if choice.arch:
         assert ScramArch.parse(choice.arch).machine in (None, machine) or machine == "s390x"
-
-
-@given(st.one_of(st.text(max_size=30), st.binary(max_size=30), st.none(), st.integers()))
-def test_whatIsNoArchIsAValueError(text):
-    try:
-        ScramArch.parse(text)
-    except ValueError as ex:
-        assert "scram arch" in str(ex)
 
 
 def test_theMachineIsNamedAsHTCondorDoes(monkeypatch):

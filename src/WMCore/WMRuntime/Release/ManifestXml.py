@@ -1,0 +1,102 @@
+"""
+Read the XML of a tool manifest, with lxml or the standard library, as a document nobody vouches for.
+
+SCRAM reads a manifest as the inside of an element of its own. So does this: several top elements and
+blanks before the first are fine, a document type is not, and so there is no entity to expand.
+"""
+import os
+import re
+from xml.etree import ElementTree
+
+try:
+    from lxml import etree
+except ImportError:
+    etree = None
+
+#: Bytes. The manifests of real releases have less than 10 kB.
+MAX_BYTES = 256 * 1024
+_DECLARATION = re.compile(br"""^(?:\xef\xbb\xbf)?\s{0,64}<\?xml\s([^>]{0,256})\?>""")
+_ENCODING = re.compile(br"""encoding\s{0,8}=\s{0,8}["']([A-Za-z0-9._-]{1,40})["']""")
+_ENCODINGS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "ascii", "ascii": "ascii", "iso-8859-1": "latin-1",
+              "latin1": "latin-1", "latin-1": "latin-1"}
+
+
+class XmlError(Exception):
+    """Say why a text is no XML to be read."""
+
+
+def readXml(path):
+    """
+    Read a file's elements.
+
+    :param path: str
+    :return: an element, of lxml or ElementTree, whose children are the file's top elements
+    :raises XmlError: when it is no plain file, too large, not well-formed, or has a document type
+    """
+    try:
+        # A pipe would be waited for.
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise XmlError("is no plain file")
+        with open(path, "rb") as handle:
+            data = handle.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as ex:
+        raise XmlError("cannot be read: %s" % ex)
+    if len(data) > MAX_BYTES:
+        raise XmlError("has more than %d bytes" % MAX_BYTES)
+    return parseXml(_plainText(data))
+
+
+def _plainText(data):
+    """Take off the declaration and bring the text to one encoding, so that nothing hides in another."""
+    encoding = "utf-8"
+    declaration = _DECLARATION.match(data)
+    if declaration:
+        data = data[declaration.end():]
+        named = _ENCODING.search(declaration.group(1))
+        name = named.group(1).decode("ascii").lower() if named else "utf-8"
+        if name not in _ENCODINGS:
+            raise XmlError("is written in %s, expected UTF-8" % name)
+        encoding = _ENCODINGS[name]
+    elif data.startswith(b"\xef\xbb\xbf"):
+        data = data[3:]
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as ex:
+        raise XmlError("is not %s: %s" % (encoding, ex))
+    for mark in ("<!DOCTYPE", "<!ENTITY"):
+        if mark in text:
+            raise XmlError("holds %s: a manifest has no document type" % mark)
+    return ("<root>%s</root>" % text).encode("utf-8")
+
+
+def parseWithLxml(data):
+    """
+    Parse with lxml, everything that reaches beyond the document switched off.
+
+    :param data: bytes in UTF-8
+    :return: element
+    :raises XmlError: when it is not well-formed
+    """
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False,
+                             huge_tree=False, recover=False, remove_comments=True, remove_pis=True)
+    try:
+        return etree.fromstring(data, parser)
+    except (etree.LxmlError, ValueError) as ex:
+        raise XmlError("is not well-formed XML: %s" % ex)
+
+
+def parseWithStandardLibrary(data):
+    """
+    Parse with the standard library.
+
+    :param data: bytes in UTF-8
+    :return: element
+    :raises XmlError: when it is not well-formed
+    """
+    try:
+        return ElementTree.fromstring(data)
+    except (ElementTree.ParseError, ValueError) as ex:
+        raise XmlError("is not well-formed XML: %s" % ex)
+
+
+parseXml = parseWithStandardLibrary if etree is None else parseWithLxml
