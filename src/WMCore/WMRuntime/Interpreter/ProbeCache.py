@@ -53,21 +53,16 @@ class ProbeCache(object):
         :return: ProbeVerdict, None when there is none
         """
         entry = self._load().get("%s %s" % (key, program))
-        if not isinstance(entry, dict) or not self._holds(program, entry):
+        if not isinstance(entry, dict):
             return None
         try:
-            return readAnswer(program, entry.get("facts"), started=0)
+            verdict = readAnswer(program, entry.get("facts"), started=0)
         except ProbeAnswerError as ex:
             logging.warning("%s holds a verdict on %s that is not used: %s", self.path, program, ex)
             return None
-
-    @staticmethod
-    def _holds(program, entry):
-        stamp = fileStamp(program)
-        behind = entry.get("behind")
-        return stamp is not None and entry.get("stamp") == stamp and \
-            (behind is None or isinstance(behind, list) and bool(behind) and isinstance(behind[0], str)
-             and behind == fileStamp(behind[0]))
+        stamps = fileStamp(program), fileStamp(verdict.executable or program)
+        holds = stamps[0] is not None and stamps == (entry.get("stamp"), entry.get("behind"))
+        return verdict if holds else None
 
     def keep(self, program, key, facts):
         """
