@@ -20,18 +20,39 @@ CONDITIONS = {"architecture": "arch", "ifarchitecture": "arch", "release": "rele
               "ifversion": "version", "ifproject": "project", "iftool": "tool"}
 BRANCHES = ("else", "elif")
 _MACHINES = {"amd64": "x86_64"}
-# A pattern from a file is somebody else's program: no repeated groups, and few repetitions.
-_REPEATED_GROUP = re.compile(r"\)[*+?{]")
-_REPETITION = re.compile(r"[*+{]")
-_MAX_PATTERN, _MAX_REPETITIONS, _MAX_OPTIONAL, _MAX_VALUE = 200, 3, 6, 100
+# A pattern from a file is somebody else's program: what can take for ever is refused, the rest is paid for.
+_REFUSED = re.compile(r"\)[*+?{]|\(\?[aiLmsux-]")
+_REPETITION = re.compile(r"[*+{]|\\[0-9]")
+_CHOICE = re.compile(r"[|?]")
+_MAX_PATTERN, _MAX_VALUE = 200, 100
+# Steps of the matcher, about: to compile a character of a pattern, and what looking for a file is worth.
+_COMPILE, _FILE = 1000, 40000
 
 
-def _matches(pattern, value):
-    if len(pattern) > _MAX_PATTERN or len(_REPETITION.findall(pattern)) > _MAX_REPETITIONS \
-            or pattern.count("?") > _MAX_OPTIONAL or _REPEATED_GROUP.search(pattern):
+def patternCost(pattern, value):
+    """
+    Estimate from above how many steps a search takes.
+
+    Each repetition may try each length at each place, each choice both ways.
+
+    :param pattern: str
+    :param value: str
+    :return: int
+    """
+    places = len(value) + 1
+    cost = places
+    for number, _repetition in enumerate(_REPETITION.findall(pattern), 2):
+        cost = max(cost * places // number, places)
+    return cost * 2 ** len(_CHOICE.findall(pattern)) + _COMPILE * len(pattern)
+
+
+def _matches(pattern, value, spend):
+    value = value[:_MAX_VALUE]
+    if len(pattern) > _MAX_PATTERN or _REFUSED.search(pattern):
         raise XmlError("asks for %r, a pattern too costly to try" % pattern[:_MAX_PATTERN])
+    spend(patternCost(pattern, value))
     try:
-        return re.search(pattern, value[:_MAX_VALUE]) is not None
+        return re.search(pattern, value) is not None
     except (re.error, OverflowError, RecursionError) as ex:
         raise XmlError("asks for %r, which is no pattern: %s" % (pattern, ex))
 
@@ -75,25 +96,27 @@ class Conditionals(object):
         """
         return attr.evolve(self, facts=dict(self.facts, version=version))
 
-    def taken(self, element):
+    def taken(self, element, spend):
         """
         Give the children of a conditional that hold here.
 
         :param element: element whose tag is in CONDITIONS
+        :param spend: callable that is told the steps each question may take, before it is asked
         :return: list of elements
         :raises XmlError: when its question cannot be understood
         """
-        kept, done, current = [], False, self._holds(element.tag, element)
+        kept, done, current = [], False, self._holds(element.tag, element, spend)
         for child in element:
             if child.tag in BRANCHES:
                 done = done or current
-                current = not done and (child.tag == "else" or self._holds(element.tag, child))
+                current = not done and (child.tag == "else" or self._holds(element.tag, child, spend))
             elif current and not done:
                 kept.append(child)
         return kept
 
-    def _holds(self, tag, element):
+    def _holds(self, tag, element, spend):
         if tag == "iftool":
+            spend(_FILE)
             return self._toolHolds(element)
         value = self.facts.get(CONDITIONS[tag], "")
         for attribute in ("value", "match", "name"):
@@ -101,7 +124,7 @@ class Conditionals(object):
             if wanted is not None:
                 turned = wanted.startswith("!")
                 wanted = wanted[1:] if turned else wanted
-                return turned != (wanted == value if attribute == "value" else _matches(wanted, value))
+                return turned != (wanted == value if attribute == "value" else _matches(wanted, value, spend))
         raise XmlError("has a conditional <%s> without value, match or name" % element.tag)
 
     def _toolHolds(self, element):

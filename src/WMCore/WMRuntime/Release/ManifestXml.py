@@ -13,8 +13,9 @@ try:
 except ImportError:
     etree = None
 
-#: Bytes. The manifests of real releases have less than 10 kB.
-MAX_BYTES = 256 * 1024
+#: Bytes, and attributes. The manifests of real releases have less than 10 kB; libxml2 compares each attribute of
+#: an element with each other.
+MAX_BYTES, MAX_ATTRIBUTES = 128 * 1024, 2500
 _DECLARATION = re.compile(br"""^(?:\xef\xbb\xbf)?\s{0,64}<\?xml\s([^>]{0,256})\?>""")
 _ENCODING = re.compile(br"""encoding\s{0,8}=\s{0,8}["']([A-Za-z0-9._-]{1,40})["']""")
 _ENCODINGS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "ascii", "ascii": "ascii", "iso-8859-1": "latin-1",
@@ -66,6 +67,8 @@ def _plainText(data):
     for mark in ("<!DOCTYPE", "<!ENTITY"):
         if mark in text:
             raise XmlError("holds %s: a manifest has no document type" % mark)
+    if text.count("=") > MAX_ATTRIBUTES:
+        raise XmlError("has more than %d attributes" % MAX_ATTRIBUTES)
     return ("<root>%s</root>" % text).encode("utf-8")
 
 

@@ -10,8 +10,8 @@ from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Release.Conditionals import BRANCHES, CONDITIONS, Conditionals
 from WMCore.WMRuntime.Release.ManifestXml import XmlError, readXml
 
-#: What one manifest may hold. Real ones have less than 200 elements and 20 kB of values.
-MAX_ELEMENTS, MAX_DEPTH, MAX_CHARACTERS = 5000, 32, 1024 * 1024
+#: What one manifest may hold. Real ones have less than 200 elements, 20 kB of values and ten conditionals.
+MAX_ELEMENTS, MAX_DEPTH, MAX_CHARACTERS, MAX_STEPS = 3000, 32, 512 * 1024, 4000000
 _VARIABLE = re.compile(r"\$(?:\((\w+)\)|\{(\w+)\}|(\w+))")
 
 
@@ -155,7 +155,7 @@ class _Reader(object):
     def __init__(self, conditionals, variables):
         self._conditionals = conditionals
         self._variables = dict(variables)
-        self._elements = self._characters = 0
+        self._elements = self._characters = self._steps = 0
         self._environment, self._flags = {}, {}
         self._runtime, self._libs, self._uses = [], [], []
         # Dictionaries for their order and their speed: a hostile file can have thousands of either.
@@ -215,7 +215,7 @@ class _Reader(object):
             self._hasClient = True
             return element
         elif tag in CONDITIONS:
-            return self._conditionals.taken(element)
+            return self._conditionals.taken(element, self._spendSteps)
         elif tag in BRANCHES:
             raise XmlError("has <%s> outside a conditional" % tag)
         else:
@@ -254,6 +254,11 @@ class _Reader(object):
             self._unresolved[name] = True
             return found.group(0)
         return value
+
+    def _spendSteps(self, count):
+        self._steps += count
+        if self._steps > MAX_STEPS:
+            raise XmlError("has conditionals too costly to try")
 
     def _spend(self, count):
         self._characters += count
