@@ -2,11 +2,23 @@
 What the tests share: interpreters of the machine, upstream's WMCore, and one worker node in a box.
 """
 import os
+import signal
 
 import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
+
+
+def pytest_configure(config):
+    """
+    Take SIGINT back.
+
+    A shell without job control starts its background commands with SIGINT ignored, and everything
+    they start inherits that: bash cannot trap it any more, and the tests of SIGINT would wait for ever.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config, items):
