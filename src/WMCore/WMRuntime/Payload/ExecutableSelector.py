@@ -1,0 +1,241 @@
+"""
+Choose the executable of a step: cmsRun, its twin of the other python, or what the step names.
+
+asRequested takes what the step asks for. preferPython3 takes an executable of python 3 where there is one.
+matchPSet looks at the PSet and takes the executable whose python can run it; the name `auto` stands for it.
+No process is started, unless a PSet is about to be refused: then the release's own pythons have the last word.
+"""
+import attr
+
+from WMCore.WMRuntime.Errors import WMRuntimeError
+from WMCore.WMRuntime.Payload.ExecutableProvider import (GROUP, PYTHON2_TWIN, PYTHON3_TWIN, ExecutableContext,
+                                                         ExecutableProvider, FromRelease, FromSearchPath, programOf)
+from WMCore.WMRuntime.Payload.GrammarCheck import compileErrors
+from WMCore.WMRuntime.Payload.PSetLanguage import NEITHER, Finding, readPSet, verdictOf
+
+AUTO = "auto"
+AS_REQUESTED, PREFER_PYTHON3, MATCH_PSET = "asRequested", "preferPython3", "matchPSet"
+POLICIES = (AS_REQUESTED, PREFER_PYTHON3, MATCH_PSET)
+EXECUTABLE_NOT_FOUND, BAD_CONFIGURATION = 50110, 7002
+_SHOWN = 12
+
+
+@attr.s(frozen=True)
+class RejectedExecutable(object):
+    """
+    Hold an executable that was not taken.
+
+    :param name: str
+    :param path: str, or None when it is not there
+    :param reason: str
+    """
+    name = attr.ib()
+    path = attr.ib()
+    reason = attr.ib()
+
+
+@attr.s(frozen=True)
+class ExecutableChoice(object):
+    """
+    Hold what a step runs, and why.
+
+    :param name: str, as main.sh is to call it, with the options the step gave
+    :param path: str
+    :param python: int, 2 or 3; None when that is unknown or does not matter
+    :param policy: str, one of POLICIES
+    :param reasons: tuple of str
+    :param rejected: tuple of RejectedExecutable
+    :param language: PSetLanguage, or None when the PSet was not looked at
+    """
+    name = attr.ib()
+    path = attr.ib()
+    python = attr.ib(default=None)
+    policy = attr.ib(default=AS_REQUESTED)
+    reasons = attr.ib(default=())
+    rejected = attr.ib(default=())
+    language = attr.ib(default=None)
+
+    def toDict(self):
+        """
+        Give it for JSON.
+
+        :return: dict
+        """
+        return {"name": self.name, "path": self.path, "python": self.python, "policy": self.policy,
+                "reasons": list(self.reasons), "rejected": [attr.asdict(item) for item in self.rejected],
+                "pset": None if self.language is None else {
+                    "verdict": self.language.verdict, "findings": [str(item) for item in self.language.findings],
+                    "notes": list(self.language.notes)}}
+
+
+class _Selection(object):
+    """One selection under way."""
+
+    def __init__(self, context, providers, pset, ask):
+        self.context = context
+        self.providers = sorted((provider() for provider in providers), key=lambda provider: provider.priority)
+        self.pset = pset
+        self.ask = ask
+        self.reasons, self.rejected = [], []
+
+    def find(self, name):
+        """Give the first provider's Executable of a name, or None."""
+        found = (provider.find(name, self.context) for provider in self.providers)
+        return next((executable for executable in found if executable is not None), None)
+
+    def named(self, requested, policy):
+        """Choose what the step names."""
+        program = programOf(requested)
+        executable = self.find(program) if program else None
+        if executable is None:
+            raise self.missing(requested)
+        return self.choice(executable, requested, policy)
+
+    def choice(self, executable, name, policy, language=None):
+        """Make the choice of an executable."""
+        return ExecutableChoice(name, executable.path, executable.python, policy,
+                                tuple(self.reasons) + executable.reasons, tuple(self.rejected), language)
+
+    def missing(self, requested):
+        """Compose the error for an executable that is not there."""
+        names = sorted({name for provider in self.providers for name in provider.names(self.context)})
+        release = self.context.release
+        shown = ", ".join(names[:_SHOWN]) + (", and %d more" % (len(names) - _SHOWN) if len(names) > _SHOWN else "")
+        where = "%s for %s (%s)" % (release.version, release.arch, release.directory) if release else "no release"
+        return WMRuntimeError(EXECUTABLE_NOT_FOUND, "There is no executable %s." % (requested or "(unnamed)"),
+                              "looked in %s%s; it has: %s" % (where, " and in the step's PATH" * bool(
+                                  self.context.searchPath), shown or "none"),
+                              "name one of these, or `auto`, as the step's executable, or take another release")
+
+    def twins(self):
+        """Give the executables that run PSets, cmsRun first."""
+        found = [self.find(name) for name in (PYTHON2_TWIN, PYTHON3_TWIN)]
+        if not any(found):
+            raise self.missing(PYTHON2_TWIN)
+        return [executable for executable in found if executable is not None]
+
+    def preferPython3(self):
+        """Choose an executable of python 3, cmsRun where there is none."""
+        twins = self.twins()
+        ofPython3 = [twin for twin in twins if twin.python == 3]
+        if not ofPython3:
+            self.reasons.append("the release has no executable of python 3 for PSets")
+        return self.choice((ofPython3 or twins)[0], (ofPython3 or twins)[0].name, PREFER_PYTHON3)
+
+    def matchPSet(self):
+        """Choose the executable that can run the PSet."""
+        twins = self.twins()
+        if self.pset is None:
+            self.reasons.append("there is no PSet to look at")
+            return self.choice(twins[0], twins[0].name, MATCH_PSET)
+        language = readPSet(self.pset, self._tools())
+        self._tell(language)
+        fitting = [twin for twin in twins if not self.objections(twin, language)]
+        if not fitting and self.ask:
+            language = self._confirmed(language, twins)
+            fitting = [twin for twin in twins if not self.objections(twin, language)]
+        for twin in twins:
+            against = self.objections(twin, language)
+            if against:
+                self.rejected.append(RejectedExecutable(twin.name, twin.path, "; ".join(against[:3])))
+        if not fitting:
+            raise self.refused(language, twins)
+        chosen = fitting[0]
+        for other in fitting[1:]:
+            self.rejected.append(RejectedExecutable(other.name, other.path,
+                                                    "%s fits too and comes first" % chosen.name))
+        return self.choice(chosen, chosen.name, MATCH_PSET, language)
+
+    def _tools(self):
+        manifests = getattr(self.context.release, "manifests", None)
+        return manifests()[0] if manifests else ()
+
+    def _tell(self, language):
+        self.reasons.append("the PSet %s is for %s" % (self.pset, {
+            "both": "both pythons, as far as its text tells", "neither": "neither python"}.get(
+                language.verdict, language.verdict[:-1] + " " + language.verdict[-1])))
+        self.reasons += [str(finding) for finding in language.findings] + list(language.notes)
+
+    @staticmethod
+    def objections(twin, language):
+        """List why an executable cannot run the PSet."""
+        if twin.python is None:
+            return []
+        against = ["%s" % finding for finding in language.against(twin.python)]
+        tooOld = [str(finding) for finding in language.findings
+                  if twin.python == 3 and finding.since and len(twin.version) > 1 and twin.version < finding.since]
+        if language.verdict in ("both", "python%d" % twin.python):
+            against = []
+        return ["%s is python %s" % (twin.name, ".".join(map(str, twin.version or (twin.python,))))] + (
+            against + tooOld) if against or tooOld else []
+
+    def _confirmed(self, language, twins):
+        """Ask the release's own pythons about the syntax; drop what they deny."""
+        sources = [name for name in language.files if name.endswith(".py")]
+        findings = list(language.findings)
+        for major in sorted({twin.python for twin in twins if twin.python}):
+            python = self.context.release.python(major) if self.context.release is not None else None
+            answers = compileErrors(python.path, sources) if python is not None and python.exists else None
+            if answers is None:
+                self.reasons.append("the release's python %d was not there to be asked" % major)
+                continue
+            for path, answer in zip(sources, answers):
+                if answer is None:
+                    self.reasons.append("python %d of the release compiles %s" % (major, path))
+                    # Its grammar has the last word on syntax, not on what an import finds.
+                    findings = [finding for finding in findings
+                                if finding.file != path or finding.which != NEITHER]
+                else:
+                    self.reasons.append("python %d of the release says of %s:%d: %s" % ((major, path) + answer))
+                    other = "python3" if major == 2 else "python2"
+                    findings.append(Finding(path, answer[0], "python %d of the release says: %s" % (major, answer[1]),
+                                            other))
+        return attr.evolve(language, findings=tuple(findings), verdict=verdictOf(findings))
+
+    def refused(self, language, twins):
+        """Compose the error for a PSet that no executable can run."""
+        release = self.context.release
+        said = [str(finding) for finding in language.findings if finding.certain] or [
+            str(finding) for finding in language.findings]
+        hint = {"python2": "write it for python 3, or take a release whose cmsRun is python 2 (before 12_0)",
+                "python3": "write it for python 2, or take a release from 12_0 on"}.get(
+                    language.verdict, "correct these lines")
+        return WMRuntimeError(BAD_CONFIGURATION, "The PSet %s cannot be run by %s of %s." % (
+            self.pset, " or ".join("%s (python %s)" % (twin.name, twin.python or "unknown") for twin in twins),
+            release.version if release else "no release"), "; ".join(said[:_SHOWN]), hint)
+
+
+def selectExecutable(release, requested="cmsRun", pset=None, policy=None, searchPath=None, directory=None,
+                     providers=None, plugins=(), askPythons=True):
+    """
+    Choose a step's executable.
+
+    :param release: Release; None when it is unknown
+    :param requested: str, a name with or without options; `auto` for the policy matchPSet
+    :param pset: str, path of the PSet; None when the job makes its process otherwise
+    :param policy: str, one of POLICIES; None for asRequested, or for matchPSet when `auto` is asked for.
+        A step that names anything but cmsRun, cmsRunPython3 or auto gets that under each policy
+    :param searchPath: str, PATH of the release's environment, to look in too
+    :param directory: str, the step's directory
+    :param providers: sequence of ExecutableProvider classes, instead of the built-in ones and all plugins
+    :param plugins: names `module:attribute` of more providers
+    :param askPythons: bool, whether the release's pythons are started before a PSet is refused
+    :return: ExecutableChoice
+    :raises WMRuntimeError: 50110 when there is no such executable, 7002 (cmsRun's own code for a bad
+        configuration) when no executable can run the PSet; None as code for an unknown policy
+    """
+    requested = requested.strip()
+    policy = policy or (MATCH_PSET if requested == AUTO else AS_REQUESTED)
+    if policy not in POLICIES:
+        raise WMRuntimeError(None, "There is no policy %r." % policy, "known are %s" % ", ".join(POLICIES),
+                             "set one of these")
+    if requested == AUTO and policy == AS_REQUESTED:
+        policy = MATCH_PSET
+    if providers is None:
+        # Plugins reads the metadata of what is installed; nobody pays for it who brings providers.
+        from WMCore.WMRuntime.Plugins import loadPlugins
+        providers = loadPlugins(GROUP, (FromRelease, FromSearchPath), plugins, ExecutableProvider)[0]
+    selection = _Selection(ExecutableContext(release, searchPath, directory), providers, pset, askPythons)
+    if policy == AS_REQUESTED or requested not in (AUTO, PYTHON2_TWIN, PYTHON3_TWIN):
+        return selection.named(requested, policy)
+    return selection.matchPSet() if policy == MATCH_PSET else selection.preferPython3()

@@ -1,0 +1,206 @@
+"""
+Look at the parsed form of a source for what only one of python 2 and 3 takes.
+"""
+import ast
+
+import attr
+
+from WMCore.WMRuntime.Payload.PythonModules import BACKPORTS, BUILTINS2, ONLY_ATTRIBUTES, PYTHON2, PYTHON3, onlyIn
+
+#: Node types that python 2 lacks: name of the type, what it is, the python 3 that brought it.
+_NODES = {"JoinedStr": ("an f-string", (3, 6)), "TemplateStr": ("a t-string", (3, 14)),
+          "Nonlocal": ("nonlocal", None), "AnnAssign": ("an annotated variable", (3, 6)),
+          "AsyncFunctionDef": ("async def", (3, 5)), "AsyncFor": ("async for", (3, 5)),
+          "AsyncWith": ("async with", (3, 5)), "Await": ("await", (3, 5)), "MatMult": ("the operator @", (3, 5)),
+          "NamedExpr": ("the operator :=", (3, 8)), "YieldFrom": ("yield from", None), "Match": ("match", (3, 10)),
+          "TryStar": ("except*", (3, 11)), "TypeAlias": ("a type statement", (3, 12)),
+          "Starred": ("a starred expression", None)}
+_GUARDS = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException", "StandardError")
+_CONDITIONAL = (ast.If, ast.FunctionDef, ast.While, ast.For, ast.Lambda, ast.IfExp) + (
+    (ast.AsyncFunctionDef,) if hasattr(ast, "AsyncFunctionDef") else ())
+
+
+@attr.s(frozen=True)
+class Seen(object):
+    """
+    Hold one thing that only one python takes.
+
+    :param line: int
+    :param what: str
+    :param which: str, the python that takes it: python2 or python3
+    :param certain: bool, False when it depends on whether and how that line is reached
+    :param since: tuple of int, the first python 3 that takes it, or None
+    :param unless: str, the tool of a release that brings it to the other python, or None
+    """
+    line = attr.ib()
+    what = attr.ib()
+    which = attr.ib()
+    certain = attr.ib(default=True)
+    since = attr.ib(default=None)
+    unless = attr.ib(default=None)
+
+
+@attr.s(frozen=True)
+class TreeLook(object):
+    """
+    Hold what a parsed source shows.
+
+    :param seen: tuple of Seen
+    :param imports: tuple of (module, line), modules it may import from beside it, also by process.load or execfile
+    :param opened: tuple of (name, line), files it opens by a constant name
+    """
+    seen = attr.ib()
+    imports = attr.ib()
+    opened = attr.ib()
+
+
+def _parents(tree):
+    """List (node, whether it may not be reached, whether a missing module is caught), without recursion."""
+    pending = [(tree, False, False)]
+    while pending:
+        node, maybe, guarded = pending.pop()
+        yield node, maybe, guarded
+        maybe = maybe or isinstance(node, _CONDITIONAL)
+        catches = isinstance(node, ast.Try) and any(_catchesImport(handler) for handler in node.handlers)
+        for name, value in ast.iter_fields(node):
+            for child in value if isinstance(value, list) else (value,):
+                if isinstance(child, ast.AST):
+                    # The handlers of such a try are where the other python's module is taken.
+                    pending.append((child, maybe, guarded or catches and name in ("body", "handlers")))
+
+
+def _catchesImport(handler):
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(kind is None or isinstance(kind, ast.Name) and kind.id in _GUARDS for kind in kinds)
+
+
+def _name(node):
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _constant(node):
+    """Give a string the node stands for, else None."""
+    value = getattr(node, "value", None) if type(node).__name__ == "Constant" else getattr(node, "s", None)
+    return value if isinstance(value, str) else None
+
+
+def _syntax(node):
+    """List what the node's own form shows."""
+    kind = type(node).__name__
+    if kind in _NODES and not (kind == "Starred" and not isinstance(node.ctx, (ast.Store, ast.Load))):
+        yield _NODES[kind]
+    if isinstance(node, ast.FunctionDef) and (node.returns or any(arg.annotation for arg in _allArguments(node.args))):
+        yield "an annotated function", None
+    if isinstance(node, ast.arguments) and node.kwonlyargs:
+        yield "a keyword-only argument", None
+    if isinstance(node, ast.arguments) and getattr(node, "posonlyargs", None):
+        yield "a positional-only argument", (3, 8)
+    if isinstance(node, ast.ClassDef) and node.keywords:
+        yield "a keyword among the bases of a class", None
+    if isinstance(node, ast.Raise) and node.cause is not None:
+        yield "raise ... from", None
+    if isinstance(node, ast.Dict) and None in node.keys:
+        yield "** inside a dictionary", (3, 5)
+    if isinstance(node, ast.Call) and len([word for word in node.keywords if word.arg is None]) > 1:
+        yield "** twice in a call", (3, 5)
+
+
+def _allArguments(arguments):
+    every = arguments.args + arguments.kwonlyargs + getattr(arguments, "posonlyargs", [])
+    return every + [arg for arg in (arguments.vararg, arguments.kwarg) if arg is not None]
+
+
+def _plainStars(tree):
+    """Give the ids of starred arguments that python 2 takes too: one, last of a call's positional ones."""
+    return {id(node.args[-1]) for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args
+            and isinstance(node.args[-1], ast.Starred)}
+
+
+def _printCall(node, printFunction):
+    """Say what is wrong for one python with a use of print, or None."""
+    if isinstance(node, ast.Call) and _name(node.func) == "print" and not printFunction and (
+            node.keywords or any(isinstance(arg, ast.Starred) for arg in node.args)):
+        return PYTHON3, "print with an argument by name, and no `from __future__ import print_function`"
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift) and _name(node.left) == "print":
+        return PYTHON2, "print >>"
+    return None
+
+
+def _imported(node):
+    """List (module, attribute or None) of an import statement, or of a call that imports."""
+    if isinstance(node, ast.Import):
+        return [(alias.name, None) for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [(node.module or "", alias.name) for alias in node.names]
+    if isinstance(node, ast.Call) and node.args and _constant(node.args[0]):
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else _name(node.func)
+        if called in ("load", "__import__", "import_module") and not _constant(node.args[0]).startswith("."):
+            return [(_constant(node.args[0]).replace("/", "."), None)]
+    return []
+
+
+def look(tree, beside=lambda module: False):
+    """
+    List what only one python takes.
+
+    :param tree: ast.Module
+    :param beside: callable telling whether a module of this name lies beside the source, which then comes first
+    :return: TreeLook
+    """
+    seen, imports, opened, uses = [], [], [], []
+    futures = {alias.name for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"
+               for alias in node.names}
+    plain, bound = _plainStars(tree), set()
+    for node, maybe, guarded in _parents(tree):
+        line = getattr(node, "lineno", 0)
+        for what, since in _syntax(node):
+            if id(node) not in plain:
+                seen.append(Seen(line, what, PYTHON3, True, since))
+        odd = _printCall(node, "print_function" in futures)
+        if odd:
+            seen.append(Seen(line, odd[1], odd[0], odd[0] == PYTHON3 or not maybe))
+        for module, attribute in _imported(node):
+            imports.append((module, line))
+            if attribute:
+                imports.append(("%s.%s" % (module, attribute), line))
+            if not beside(module.split(".")[0]) and not getattr(node, "level", 0):
+                seen += _fromModule(module, attribute, line, maybe, guarded)
+        if isinstance(node, ast.Name):
+            (uses if isinstance(node.ctx, ast.Load) else []).append((node.id, line, maybe, guarded))
+            if not isinstance(node.ctx, ast.Load):
+                bound.add(node.id)
+        bound.update(_bound(node))
+        if isinstance(node, ast.Call) and _name(node.func) in ("open", "file", "execfile") and node.args:
+            if _constant(node.args[0]):
+                opened.append((_constant(node.args[0]), line))
+    caught = any(isinstance(node, ast.ExceptHandler) and _name(node.type) == "NameError" for node in ast.walk(tree))
+    for name, line, maybe, guarded in uses:
+        if name in BUILTINS2 and name not in bound and not caught:
+            seen.append(Seen(line, "%s, which python 3 does not have" % name, PYTHON2, not maybe and not guarded))
+    return TreeLook(tuple(sorted(seen, key=lambda item: (item.line, item.what))), tuple(imports), tuple(opened))
+
+
+def _bound(node):
+    """List the names a node binds other than by assignment."""
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return [alias.asname or alias.name.split(".")[0] for alias in node.names]
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return [node.name]
+    return [node.arg] if isinstance(node, ast.arg) else []
+
+
+def _fromModule(module, attribute, line, maybe, guarded):
+    """List what the import of a module, or of a name in it, shows; nothing when its failure is caught."""
+    if guarded:
+        return []
+    which, name = onlyIn(module)
+    if which is None and attribute and onlyIn("%s.%s" % (module, attribute))[0]:
+        which, name = onlyIn("%s.%s" % (module, attribute))
+    if which:
+        unless = BACKPORTS.get(name) if which == PYTHON3 else None
+        return [Seen(line, "the import of %s" % name, which, not maybe, None, unless)]
+    which = ONLY_ATTRIBUTES.get((module, attribute))
+    if which:
+        since = (3, 7) if (module, attribute) == ("__future__", "annotations") else None
+        return [Seen(line, "%s of %s" % (attribute, module), which, not maybe, since)]
+    return []

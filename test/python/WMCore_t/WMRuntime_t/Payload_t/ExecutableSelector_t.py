@@ -1,0 +1,158 @@
+"""Which executable a step runs, on the releases of the worker node."""
+import json
+import os
+
+import pytest
+
+from WMCore.WMRuntime.Errors import WMRuntimeError
+from WMCore.WMRuntime.Payload import ExecutableSelector
+from WMCore.WMRuntime.Payload.ExecutableProvider import Executable, ExecutableProvider
+from WMCore.WMRuntime.Payload.ExecutableSelector import selectExecutable
+from WMCore.WMRuntime.Release.Release import Release
+
+OLD, TWIN, BOTH_TOOLS, NEW, PATCH = ("CMSSW_8_0_31", "CMSSW_10_6_30", "CMSSW_12_0_0", "CMSSW_13_0_3",
+                                     "CMSSW_13_0_3_patch1")
+PYTHON2, PYTHON3, EITHER, NOTHING = 'print "x"\n', 'x = f"{1}"\n', "x = 1\n", 'print "x"\ny = f"{1}"\n'
+
+
+@pytest.fixture
+def release(workerNode):
+    """Give a callable that finds a release of the node."""
+    def find(name):
+        record = workerNode.releases[name]
+        return Release.at(os.path.join(workerNode.root, record["directory"]), name, record["arch"])
+    return find
+
+
+@pytest.fixture
+def pset(tmp_path):
+    """Give a callable that writes a PSet."""
+    def write(text):
+        (tmp_path / "PSet.py").write_text(text)
+        return str(tmp_path / "PSet.py")
+    return write
+
+
+@pytest.fixture
+def noProcess(monkeypatch):
+    """Make every start of a process an error."""
+    def refuse(*args, **_kwargs):
+        raise AssertionError("a process was started: %s" % (args,))
+    monkeypatch.setattr("subprocess.Popen", refuse)
+    monkeypatch.setattr("WMCore.WMRuntime.Payload.GrammarCheck.runCaptured", refuse)
+
+
+AUTO = [(OLD, PYTHON2, "cmsRun", 2), (OLD, EITHER, "cmsRun", 2), (OLD, PYTHON3, None, None),
+        (TWIN, PYTHON2, "cmsRun", 2), (TWIN, EITHER, "cmsRun", 2), (TWIN, PYTHON3, "cmsRunPython3", 3),
+        (TWIN, NOTHING, None, None), (BOTH_TOOLS, PYTHON3, "cmsRun", 3), (BOTH_TOOLS, EITHER, "cmsRun", 3),
+        (BOTH_TOOLS, PYTHON2, None, None), (NEW, PYTHON3, "cmsRun", 3), (NEW, PYTHON2, None, None),
+        (NEW, "x = (\n", None, None), (PATCH, EITHER, "cmsRun", 3)]
+
+
+@pytest.mark.parametrize("name, text, expected, python", AUTO)
+def test_autoTakesWhatCanRunThePSetOrRefusesItWithTheLine(name, text, expected, python, release, pset):
+    if expected is None:
+        with pytest.raises(WMRuntimeError) as refused:
+            selectExecutable(release(name), "auto", pset(text))
+        assert refused.value.code == 7002 and "PSet.py:1: " in str(refused.value) and refused.value.hint
+        return
+    choice = selectExecutable(release(name), "auto", pset(text))
+    assert (choice.name, choice.python) == (expected, python), choice.reasons
+    assert os.access(choice.path, os.X_OK) and os.path.basename(choice.path) == expected
+    json.dumps(choice.toDict())
+
+
+def test_autoSaysWhyTheOtherExecutableWasNotTaken(release, pset):
+    choice = selectExecutable(release(TWIN), "auto", pset(PYTHON3))
+    assert [item.name for item in choice.rejected] == ["cmsRun"]
+    assert "PSet.py:1: an f-string (python 3 only" in choice.rejected[0].reason
+    assert selectExecutable(release(TWIN), "auto", pset(EITHER)).rejected[0].reason.startswith("cmsRun fits too")
+
+
+def test_autoWithoutAPSetTakesCmsRunAndSaysSo(release):
+    choice = selectExecutable(release(TWIN), "auto")
+    assert choice.name == "cmsRun" and "there is no PSet to look at" in choice.reasons
+
+
+@pytest.mark.parametrize("requested, policy", [("auto", None), ("auto", "asRequested"), ("auto", "matchPSet"),
+                                               ("cmsRun", "matchPSet"), ("cmsRunPython3", "matchPSet")])
+def test_autoAndMatchPSetAreTheSame(requested, policy, release, pset):
+    choice = selectExecutable(release(TWIN), requested, pset(PYTHON3), policy)
+    assert (choice.name, choice.policy) == ("cmsRunPython3", "matchPSet")
+
+
+@pytest.mark.parametrize("name, expected, python", [(OLD, "cmsRun", 2), (TWIN, "cmsRunPython3", 3), (NEW, "cmsRun", 3)])
+def test_preferPython3TakesAnExecutableOfPython3WhereThereIsOne(name, expected, python, release):
+    choice = selectExecutable(release(name), "cmsRun", policy="preferPython3")
+    assert (choice.name, choice.python) == (expected, python)
+
+
+def test_asRequestedIsTheDefaultAndLooksAtNoPSet(release, pset):
+    choice = selectExecutable(release(TWIN), "cmsRun", pset(PYTHON3))
+    assert (choice.name, choice.policy, choice.language) == ("cmsRun", "asRequested", None)
+    assert selectExecutable(release(TWIN), "cmsRun --strict").name == "cmsRun --strict"
+
+
+def test_aMissingExecutableIs50110AndNamesWhatThereIs(release):
+    for requested in ("cmsRunPython3", "cmsRunNowhere", "", "/no/such/program", "'"):
+        with pytest.raises(WMRuntimeError) as missing:
+            selectExecutable(release(NEW), requested)
+        assert missing.value.code == 50110 and "it has: cmsRun" in str(missing.value)
+
+
+def test_aProgramOfThePathOrTheStepIsFound(release, tmp_path):
+    (tmp_path / "mine").write_text("#!/bin/sh\n")
+    os.chmod(str(tmp_path / "mine"), 0o755)
+    assert selectExecutable(release(NEW), "mine", searchPath="/nowhere:%s" % tmp_path).path == str(tmp_path / "mine")
+    assert selectExecutable(release(NEW), "./mine", directory=str(tmp_path)).name == "./mine"
+
+
+def test_anotherNameIsTakenUnderEachPolicy(release, tmp_path):
+    (tmp_path / "mine").write_text("#!/bin/sh\n")
+    os.chmod(str(tmp_path / "mine"), 0o755)
+    for policy in ExecutableSelector.POLICIES:
+        assert selectExecutable(release(TWIN), "mine", policy=policy, searchPath=str(tmp_path)).name == "mine"
+
+
+def test_anUnknownPolicyIsAnErrorThatListsTheKnown(release):
+    with pytest.raises(WMRuntimeError, match="asRequested, preferPython3, matchPSet"):
+        selectExecutable(release(NEW), policy="guess")
+
+
+def test_withoutAReleaseOnlyThePathIsLookedAt(tmp_path):
+    with pytest.raises(WMRuntimeError, match="no release"):
+        selectExecutable(None, "cmsRun", searchPath=str(tmp_path))
+
+
+@pytest.mark.parametrize("text", [PYTHON2, PYTHON3, EITHER])
+def test_aChoiceStartsNoProcessAndTakesMilliseconds(text, release, pset, noProcess):
+    import time
+    theRelease, path = release(TWIN), pset(text)
+    selectExecutable(theRelease, "auto", path)
+    start = time.time()
+    selectExecutable(theRelease, "auto", path)
+    assert time.time() - start < 0.25
+
+
+def test_beforeARefusalTheReleasesOwnPythonsAreAsked(workerNode, release, pset):
+    if not workerNode.releases[TWIN]["runnable"]:
+        pytest.skip(workerNode.releases[TWIN]["why"])
+    with pytest.raises(WMRuntimeError) as refused:
+        selectExecutable(release(TWIN), "auto", pset(NOTHING))
+    assert "python 2 of the release says" in str(refused.value) and "python 3 of the release says" in str(refused.value)
+
+
+class Nightly(ExecutableProvider):
+    """A provider of a cmsRun of its own."""
+
+    name = "nightly"
+    priority = 1
+
+    def find(self, name, context):
+        """See ExecutableProvider."""
+        return Executable(name, "/nightly/" + name, 3, (3, 9), ("the nightly build",))
+
+
+def test_aProviderCanBeAdded(release):
+    choice = selectExecutable(release(NEW), "cmsRun", providers=[Nightly])
+    assert choice.path == "/nightly/cmsRun" and choice.reasons == ("the nightly build",)
