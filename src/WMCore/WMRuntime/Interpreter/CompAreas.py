@@ -78,7 +78,7 @@ def versionKey(name):
     :param name: str, such as 3.9.14-comp
     :return: key for sorted
     """
-    return [(1, int(part), "") if part.isdigit() else (0, 0, part)
+    return [(1, int(part), "") if part[0] in "0123456789" else (0, 0, part)
             for part in re.findall(r"[0-9]{1,9}|[^0-9]+", name)]
 
 

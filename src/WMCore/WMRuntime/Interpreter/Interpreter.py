@@ -16,6 +16,11 @@ def versionText(version):
     return ".".join(str(part) for part in version) or "unknown version"
 
 
+def _shown(text):
+    """Keep text from outside on one line of a log."""
+    return text if text.isprintable() else ascii(text)
+
+
 @attr.s(frozen=True)
 class Interpreter(object):
     """
@@ -79,7 +84,7 @@ class Rejected(object):
 
         :return: str
         """
-        return "not %s: %s" % (" ".join(part for part in (self.provider, self.path) if part), self.reason)
+        return "not %s: %s" % (" ".join(part for part in (self.provider, _shown(self.path)) if part), _shown(self.reason))
 
     def toDict(self):
         """

@@ -88,8 +88,8 @@ class Candidate(object):
     :param version: tuple of int, as far as files tell; one that cannot fit is rejected unprobed
     :param binding: bool, whether it was asked for by name: when it does not fit, nothing else is taken
     """
-    path = attr.ib(type=str)
-    environment = attr.ib(factory=EnvDiff)
+    path = attr.ib(validator=attr.validators.instance_of(str))
+    environment = attr.ib(factory=EnvDiff, validator=attr.validators.instance_of(EnvDiff))
     reason = attr.ib(default="")
     version = attr.ib(default=())
     binding = attr.ib(default=False)

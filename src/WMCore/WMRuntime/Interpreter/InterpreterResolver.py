@@ -17,7 +17,7 @@ from WMCore.WMRuntime.Interpreter.Interpreter import Interpreter, Rejected, Reso
 from WMCore.WMRuntime.Interpreter.InterpreterProvider import (SCRIPTS, Candidate, InterpreterProvider, ResolutionContext,
                                                               RunningPython)
 from WMCore.WMRuntime.Interpreter.ProbeCache import ProbeCache
-from WMCore.WMRuntime.Interpreter.ProbeRunner import ProbeRunner
+from WMCore.WMRuntime.Interpreter.ProbeRunner import ProbeRunner, whyNotStarted
 from WMCore.WMRuntime.Interpreter.ProbeVerdict import ProbeVerdict, fits
 from WMCore.WMRuntime.Interpreter.Providers import BUILT_IN
 from WMCore.WMRuntime.Interpreter.StartEnvironment import codePaths
@@ -148,6 +148,9 @@ class InterpreterResolver(object):
         if candidate.version and not _mayFit(context.requirement, candidate.version):
             return "it is python %s by its files, %s is needed" % (versionText(candidate.version),
                                                                    context.requirement), None
+        problem = whyNotStarted(candidate.path)
+        if problem:
+            return problem, None
         same = (os.path.realpath(candidate.path), repr(candidate.environment))
         if same in seen and os.path.basename(same[0]).startswith("python"):
             return "it is the same file as %s, with the same environment" % seen[same], None

@@ -5,10 +5,12 @@ import os
 import re
 import shutil
 
+from WMCore.WMRuntime.Environment.EnvDiff import EnvDiff
 from WMCore.WMRuntime.Interpreter.CompAreas import compDirectories, pythonVersions
 from WMCore.WMRuntime.Interpreter.Interpreter import Rejected, versionText
 from WMCore.WMRuntime.Interpreter.InterpreterProvider import (AGENT_SCRIPT, IN_RELEASE, RELEASE_SCRIPT, SCRIPTS,
                                                               Candidate, InterpreterProvider)
+from WMCore.WMRuntime.Interpreter.ProbeRunner import whyNotStarted
 from WMCore.WMRuntime.Interpreter.StartEnvironment import compStart, ownStart, releaseStart, startOf
 
 PIN_VARIABLE = "WMRUNTIME_PYTHON"
@@ -25,9 +27,17 @@ class Explicit(InterpreterProvider):
         pin = context.environ.get(PIN_VARIABLE) if context.purpose in SCRIPTS else None
         for value, where in ((context.setting, "the step's setting"), (pin, PIN_VARIABLE)):
             if value:
-                path = value if os.sep in value else shutil.which(value, path=context.base.get("PATH", "")) or value
-                yield Candidate(path, startOf(context, path), "asked for by %s" % where, binding=True)
+                path = value if os.sep in value else _onPath(value, context.base.get("PATH", ""))
+                environment = EnvDiff() if whyNotStarted(path) else startOf(context, path)
+                yield Candidate(path, environment, "asked for by %s" % where, binding=True)
                 return
+
+
+def _onPath(name, path):
+    try:
+        return shutil.which(name, path=path) or name
+    except ValueError:  # a NUL, which python 3.6 does not take for a name that is not there
+        return name
 
 
 class _OfRelease(InterpreterProvider):
