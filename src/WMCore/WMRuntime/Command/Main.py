@@ -4,10 +4,10 @@ The wmruntime command line.
 import argparse
 import sys
 
-from WMCore.WMRuntime.Command import NodeCommand
+from WMCore.WMRuntime.Command import ExecutableCommand, InterpreterCommand, NodeCommand, ReleaseCommand
 from WMCore.WMRuntime.Errors import WMRuntimeError
 
-COMMANDS = (NodeCommand,)
+COMMANDS = (NodeCommand, ReleaseCommand, InterpreterCommand, ExecutableCommand)
 
 
 def makeParser():
