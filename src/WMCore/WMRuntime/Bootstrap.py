@@ -134,8 +134,9 @@ def loadTask(job):
     try:
         return findTask(readWorkload(), job)
     except JobDefinitionError as ex:
-        retry = job.get("retry_count")
-        _refuse(ex, None if retry is None else "Report.%d.pkl" % retry)
+        from WMCore.WMRuntime.EarlyReport import startDirectory
+        from WMCore.WMRuntime.RetryCount import learnRetryCount
+        _refuse(ex, "Report.%d.pkl" % learnRetryCount(startDirectory(), job=job))
 
 
 def createWMRuntimeJson(outputPath, jobTypes=("Production", "Processing"), job=None, task=None):

@@ -10,6 +10,7 @@ import socket
 
 import attr
 
+from WMCore.WMRuntime.Errors import exitCodeInfo
 from WMCore.WMRuntime.NeedsWMCore import needsWMCore
 from WMCore.WMRuntime.ReportFile import cleanText, saveReport
 from WMCore.WMRuntime.RetryCount import learnRetryCount
@@ -21,6 +22,8 @@ with needsWMCore(__name__):
 UNKNOWN = "Unknown"
 #: The step that holds the errors that belong to none; WMAgent knows it by this name.
 CRITICAL = "CRITICAL"
+#: What an initial report says until a later one replaces it.
+UNFINISHED = 11007
 
 
 @attr.s(frozen=True)
@@ -122,7 +125,10 @@ def startDirectory():
 
 def createInitialReport(job, reportName):
     """
-    Write the report that is brought back when the job ends before its steps do.
+    Write the report that is brought back when nothing later could be written.
+
+    It says so, in a step CRITICAL that withoutPlaceholder takes out again: a report without any error would
+    hide that the job was lost.
 
     :param job: Job
     :param reportName: str, Report.N.pkl
@@ -133,7 +139,23 @@ def createInitialReport(job, reportName):
     report.data.machineFeatures = readFeatures("MACHINEFEATURES", ("hs06", "total_cpu"))
     report.data.jobFeatures = readFeatures("JOBFEATURES", ("hs06_job", "allocated_cpu"))
     report.setTaskName(taskName=job.get("task", "TaskNotFound"))
+    report.addError(stepName=CRITICAL, exitCode=UNFINISHED, errorType=exitCodeInfo(UNFINISHED).name,
+                    errorDetails="The job was killed, its disk was full or its node went away: nothing after the "
+                                 "start of its steps could be written here")
     saveReport(report, os.path.join(startDirectory(), reportName))
+
+
+def withoutPlaceholder(report):
+    """
+    Take out of an initial report what it says for the case that no other follows.
+
+    :param report: Report, changed in place
+    :return: Report, the same
+    """
+    if CRITICAL in report.data.steps and report.getStepExitCodes(CRITICAL) == {UNFINISHED}:
+        report.data.steps.remove(CRITICAL)
+        delattr(report.data, CRITICAL)
+    return report
 
 
 def createErrorReport(exitCode, errorType, errorDetails=None, logLocation=None):

@@ -86,7 +86,26 @@ _ROWS = (
     (50664, "PerformanceKill", "The payload took too much wall clock time and was stopped.", PAYLOAD, False,
      "Watchdog"),
     (50669, "StoppedBySignal", "The job was told to stop by a signal.", INFRASTRUCTURE, True, "Startup"),
+    (60307, "StageOutFailure", "An output file could not be staged out.", SITE, True, "StageOut"),
+    (60311, "LocalStageOutFailure", "The site's stage-out command failed.", SITE, True, "StageOut"),
+    (60312, "LogStageInFailure", "A log archive could not be fetched for collection.", SITE, True, "LogCollect"),
+    (60313, "DeleteFailure", "A file that is no longer needed could not be deleted.", SITE, True, "DeleteFiles"),
+    (60315, "StageOutInitialisationError", "The site's stage-out configuration cannot be used.", SITE, True,
+     "StageOut"),
+    (60319, "AlcaHarvestStageOutFailure", "A file of conditions could not be staged out.", SITE, True,
+     "AlcaHarvest"),
+    (60401, "DirectToMergeFailure", "The LFN of an output to be merged directly cannot be made.", RUNTIME, False,
+     "StageOut"),
+    (60403, "StageOutTimeout", "Staging an output file out took too long.", SITE, True, "StageOut"),
+    (60404, "LogStageOutTimeout", "Staging a log archive out took too long.", SITE, True, "LogArchive"),
+    (60405, "LogStageOutFailure", "A log archive could not be staged out.", SITE, True, "LogArchive"),
+    (60407, "LogStageInTimeout", "Fetching a log archive for collection took too long.", SITE, True, "LogCollect"),
+    (60408, "LogCollectStageOutFailure", "The collected logs could not be staged out.", SITE, True, "LogCollect"),
+    (60409, "LogCollectStageOutTimeout", "Staging the collected logs out took too long.", SITE, True, "LogCollect"),
     (60450, "NoOutput", "The report of a successful cmsRun names no output file.", PAYLOAD, False, "CMSSW step"),
+    (60451, "NoChecksum", "An output file has no adler32 checksum.", RUNTIME, True, "CMSSW step"),
+    (70318, "DQMUploadFailure", "The upload to the DQM server failed.", INFRASTRUCTURE, True, "DQMUpload"),
+    (70452, "NoRunLumi", "An output file has no run and lumi sections.", PAYLOAD, False, "CMSSW step"),
     (99108, "StepSkipped", "The step was not run because one before it failed.", RUNTIME, True, "CMSSW step"),
     (99109, "UncaughtException", "An error in the runtime itself ended the step.", RUNTIME, True, "ExecuteMaster"),
     (99996, "ReportManipulatingError", "A step left no report.", RUNTIME, True, "Startup"),
@@ -99,11 +118,19 @@ def exitCodeInfo(code):
     """
     Look an exit code up.
 
-    :param code: int, full exit code
-    :return: ExitCode; one that says so when the table does not have the code
+    :param code: int, full exit code; None for none
+    :return: ExitCode; for a code the table does not have, what its range tells: cmsRun's own, a signal, unknown
     """
-    known = EXIT_CODES.get(code)
-    return known or ExitCode(code, "Unknown", "Not a code this runtime sets.", PAYLOAD, False, "unknown")
+    if code in EXIT_CODES:
+        return EXIT_CODES[code]
+    code = code or 0
+    if 7000 <= code < 10000:
+        # EDMException.h of CMSSW; WMExceptions.WM_JOB_ERROR_CODES words them one by one.
+        return ExitCode(code, "CmsRunError", "cmsRun ended with an error of its own.", PAYLOAD, False, "cmsRun")
+    if 128 < code <= 128 + 64:
+        return ExitCode(code, "Signal%d" % (code - 128), "Signal %d ended the payload." % (code - 128), PAYLOAD, True,
+                        "CMSSW step")
+    return ExitCode(code, "Unknown", "Not a code this runtime sets.", PAYLOAD, False, "unknown")
 
 
 class WMRuntimeError(Exception):

@@ -6,7 +6,7 @@ import os
 
 import attr
 
-from WMCore.WMRuntime.EarlyReport import CRITICAL, newReport
+from WMCore.WMRuntime.EarlyReport import CRITICAL, newReport, withoutPlaceholder
 from WMCore.WMRuntime.Errors import exitCodeInfo
 from WMCore.WMRuntime.NeedsWMCore import needsWMCore
 from WMCore.WMRuntime.PickleLoader import PickleLoadError
@@ -126,7 +126,7 @@ def explainMissing(report, problems):
 def _initialReport(places):
     """Load the initial report; a new one when it is gone or damaged."""
     try:
-        report = loadReport(places.start, "the initial report")
+        report = withoutPlaceholder(loadReport(places.start, "the initial report"))
     except PickleLoadError as ex:
         logging.error("%s; a new one is made", ex)
         report = newReport()
@@ -228,7 +228,7 @@ def completeTask(task, places):
     report = task.completeTask(jobLocation=places.taskSpace, reportName=places.reportName)
     if not isinstance(report, Report):
         raise TypeError("completing the task gave %r, a Report was expected" % (report,))
-    explainMissing(report, problems)
+    explainMissing(withoutPlaceholder(report), problems)
     # WMCore writes the file in place; once more under a temporary name, and for the start directory too.
     if not persistFinal(report, places):
         raise OSError("the final report %s could not be written to %s" % (places.reportName, places.startDir))

@@ -10,6 +10,8 @@ import sys
 import traceback
 
 from WMCore.WMRuntime import Bootstrap, FinalReport, JobLog
+from WMCore.WMRuntime.EarlyReport import withoutPlaceholder
+from WMCore.WMRuntime.EarlyReport import withoutPlaceholder
 from WMCore.WMRuntime.Errors import JobTerminated, exitCodeInfo, processStatus
 from WMCore.WMRuntime.FinalReport import REPORT_ERROR, STOPPED, ReportPlaces
 from WMCore.WMRuntime.ReportFile import loadReport
@@ -70,8 +72,7 @@ class JobExecution(object):
     def _runStations(self):
         logging.info("Loading job definition")
         job = Bootstrap.loadJobDefinition()
-        if job.get("retry_count") is not None:
-            self.places = self._placesFor(job["retry_count"])
+        self.places = self._placesFor(learnRetryCount(self.startDir, job=job))
         logging.info("Loading task")
         task = Bootstrap.loadTask(job)
 
@@ -152,7 +153,7 @@ class JobExecution(object):
             report = loadReport(self.places.start)
         except ValueError:
             return False
-        return bool(report.data.completed or report.getExitCode())
+        return bool(report.data.completed or withoutPlaceholder(report).getExitCode())
 
     def _status(self, code):
         """Give the process status of an exit code; the code itself is in the log and in the report."""

@@ -3,6 +3,7 @@ Which try of the job this is, also when the job package that says so cannot be r
 
 WMAgent fetches Report.<retry>.pkl: a report under another number is lost.
 """
+import logging
 import os
 import re
 
@@ -34,18 +35,27 @@ def _fromDirectory(directory):
     return max(numbers) if numbers else None
 
 
-def learnRetryCount(startDir, environ=None):
+def learnRetryCount(startDir, environ=None, job=None):
     """
-    Find out the retry count without the job.
+    Find out the retry count, with or without the job.
+
+    The wrapper's word counts before the job's: HTCondor fetches the report that the wrapper was started for.
 
     :param startDir: str, the job's start directory, where the wrapper left an empty Report.N.pkl
     :param environ: mapping, the environment; os.environ when None
+    :param job: Job, None when it cannot be read
     :return: int, 0 when nothing tells
     """
     environ = os.environ if environ is None else environ
+    ofJob = job.get("retry_count") if job else None
     stated = environ.get(VARIABLE, "").strip()
     if re.match(r"\d{1,6}\Z", stated):
+        if ofJob is not None and ofJob != int(stated):
+            logging.warning("The job's package says retry %s, the wrapper was started for retry %s, which counts",
+                            ofJob, stated)
         return int(stated)
+    if ofJob is not None:
+        return ofJob
     found = _fromDirectory(startDir)
     if found is None and environ.get("_CONDOR_JOB_AD"):
         found = _fromJobAd(environ["_CONDOR_JOB_AD"])

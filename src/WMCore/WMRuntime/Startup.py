@@ -7,6 +7,16 @@ log from; the job directory in it, with the sandbox; the task space in that, wit
 """
 import os
 import sys
+import time
+import traceback
+
+
+def _logLoss():
+    """Write into the job's log why not even the runtime could be imported; nobody else can."""
+    record = "%s,000:CRITICAL:Startup:The runtime cannot be imported\n%s" % (
+        time.strftime("%Y-%m-%d %H:%M:%S"), traceback.format_exc())
+    with open(os.path.join("..", "wmagentJob.log"), "a", encoding="utf-8", errors="replace") as log:
+        log.write(record)
 
 
 def main():
@@ -15,7 +25,11 @@ def main():
 
     :return: int, the process status
     """
-    from WMCore.WMRuntime.JobExecution import JobExecution
+    try:
+        from WMCore.WMRuntime.JobExecution import JobExecution
+    except BaseException:
+        _logLoss()
+        raise
     return JobExecution(os.getcwd())()
 
 

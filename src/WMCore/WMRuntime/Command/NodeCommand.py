@@ -3,6 +3,7 @@
 """
 import json
 import os
+import re
 import time
 
 from WMCore.WMRuntime.Command.Stations import LogFollower
@@ -100,7 +101,8 @@ def _newJobDir(root):
     """Give a directory name under the node's jobs that is not taken."""
     jobs = os.path.join(root, "jobs")
     os.makedirs(jobs, exist_ok=True)
-    number = 1 + max([int(name.split("-")[1]) for name in os.listdir(jobs) if name.startswith("job-")] or [0])
+    taken = [re.match(r"job-(\d+)$", name) for name in os.listdir(jobs)]
+    number = 1 + max([int(found.group(1)) for found in taken if found] or [0])
     return os.path.join(jobs, "job-%04d" % number)
 
 

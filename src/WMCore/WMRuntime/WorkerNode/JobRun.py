@@ -178,6 +178,25 @@ def rhelOf(scramArch):
     return "rhel%s" % max(int(digits), 6)
 
 
+def _checkRequest(node, request, startDir):
+    """Refuse a job that cannot run, before anything is made for it."""
+    if request.release not in node.releases:
+        raise WorkerNodeError("the node has no release %s" % request.release,
+                              "it has %s" % ", ".join(sorted(node.releases)), "take one of these")
+    if request.steps < 1:
+        raise WorkerNodeError("a job needs at least one step, %d were asked for" % request.steps)
+    if request.pset and not os.path.isfile(request.pset):
+        raise WorkerNodeError("there is no PSet file %s" % request.pset)
+    if os.path.exists(startDir):
+        raise WorkerNodeError("the job directory %s is there already" % startDir, hint="name another one")
+    for path in (node.root, os.path.abspath(startDir)):
+        if any(char.isspace() for char in path):
+            # WMCore's SetupCMSSWPset and StageOut write paths into shell text without quotes.
+            raise WorkerNodeError("no job can run in %r: WMCore's PSet tools and stage-out do not bear white space in "
+                                  "a path" % path, hint="name directories without it: `wmruntime node create DIR`, "
+                                  "--job-dir DIR, or WMRUNTIME_NODE=DIR for bin/run-example")
+
+
 def _withoutThrottle(env, runtime, startDir):
     """
     Take the sleep after a failure away: nobody waits for the next job of this slot.
@@ -211,9 +230,7 @@ def runJob(node, request, startDir, onOutput=None, environment=None, stageHook=N
     :return: JobResult
     :raises WorkerNodeError: when the job cannot be prepared
     """
-    if request.release not in node.releases:
-        raise WorkerNodeError("the node has no release %s" % request.release,
-                             "it has %s" % ", ".join(sorted(node.releases)), "take one of these")
+    _checkRequest(node, request, startDir)
     os.makedirs(startDir)
     made = _agentSide(node, request, startDir)
     shutil.copyfile(findWrapper(request.runtime), os.path.join(startDir, "submit_py3.sh"))

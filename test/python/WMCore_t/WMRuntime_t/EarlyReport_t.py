@@ -41,8 +41,24 @@ def test_theInitialReportTellsJobAndNode(startDir, monkeypatch):
     assert (data.WMAgentJobID, data.WMAgentJobName, data.task) == (7, "probe-job", "/probe/Production")
     assert data.machineFeatures == {"hs06": 12.5, "total_cpu": None}
     assert data.jobFeatures == {"hs06_job": None, "allocated_cpu": None}
-    assert data.completed is False and data.steps == []
+    assert data.completed is False
     assert data.hostName and data.ceName
+
+
+def test_theInitialReportSaysThatNothingFollowedUntilSomethingDoes(startDir):
+    from WMCore.WMRuntime.Bootstrap import createInitialReport
+    from WMCore.WMRuntime.EarlyReport import withoutPlaceholder
+    createInitialReport(job=job(), reportName="Report.2.pkl")
+    report = load(startDir / "Report.2.pkl")
+    assert report.getStepExitCodes("CRITICAL") == {11007}
+    assert withoutPlaceholder(report).data.steps == [] and report.getExitCode() == 0
+
+
+def test_aRealErrorOfTheSameStepIsNotTakenOut(startDir):
+    from WMCore.WMRuntime.Bootstrap import createErrorReport
+    from WMCore.WMRuntime.EarlyReport import withoutPlaceholder
+    createErrorReport(exitCode=11011, errorType="JobPackageError", logLocation="Report.2.pkl")
+    assert withoutPlaceholder(load(startDir / "Report.2.pkl")).getExitCode() == 11011
 
 
 def test_8179BothReportsAreWrittenWithoutASiteConfiguration(startDir):

@@ -45,3 +45,8 @@ def test_anUnknownCodeIsAnAnswerNotAnError():
 def test_jobTerminatedPassesThroughExceptException():
     assert not issubclass(JobTerminated, Exception)
     assert JobTerminated(15).signalNumber == 15
+
+
+@pytest.mark.parametrize("code, name", [(8021, "CmsRunError"), (139, "Signal11"), (60307, "StageOutFailure")])
+def test_aCodeOutsideTheTableIsExplainedByItsRange(code, name):
+    assert exitCodeInfo(code).name == name

@@ -44,3 +44,13 @@ def test_whenNothingTellsItIsZero(tmp_path):
 def test_anyJobAdGivesANumber(tmp_path, content):
     (tmp_path / "ad").write_bytes(b'TransferOutput = "' + content)
     assert learnRetryCount(str(tmp_path), {"_CONDOR_JOB_AD": str(tmp_path / "ad")}) >= 0
+
+
+def test_theWrappersWordCountsBeforeTheJobsAndAMismatchIsLogged(tmp_path, caplog):
+    assert learnRetryCount(str(tmp_path), {"WMAGENT_RETRY_COUNT": "3"}, {"retry_count": 0}) == 3
+    assert "retry 0" in caplog.text and "retry 3" in caplog.text
+
+
+def test_withoutAWordOfTheWrapperTheJobsCounts(tmp_path):
+    (tmp_path / "Report.7.pkl").write_bytes(b"x")
+    assert learnRetryCount(str(tmp_path), {}, {"retry_count": 2}) == 2

@@ -2,6 +2,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -75,3 +77,14 @@ def test_aJobRunsOnTheOldestAndTheNewestPython(sandbox, upstreamTree, sandboxPac
     sandbox.behave(second="fail")
     assert sandbox.run(list(upstreamTree) + [sandboxPackages], python=interpreters[series]) == 60311 % 256
     assert sandbox.report().getExitCode() == 60311, sandbox.text("err")
+
+
+def test_whatKeepsTheRuntimeFromBeingImportedIsInTheJobsLog(tmp_path):
+    job = tmp_path / "job"
+    job.mkdir()
+    shutil.copy(os.path.join(SOURCE, "WMCore", "WMRuntime", "Startup.py"), str(job))
+    (job / "WMCore").mkdir()
+    (job / "WMCore" / "__init__.py").write_text("raise ImportError('the sandbox lacks a piece')\n")
+    done = subprocess.run([sys.executable, "-S", "Startup.py"], cwd=str(job), stderr=subprocess.PIPE, env={})
+    assert done.returncode == 1 and b"the sandbox lacks a piece" in done.stderr
+    assert "the sandbox lacks a piece" in (tmp_path / "wmagentJob.log").read_text()

@@ -33,6 +33,18 @@ def test_aReleaseTheNodeLacksIsRefusedBeforeAnythingIsMade(workerNode, tmp_path)
     assert not (tmp_path / "job").exists()
 
 
-def test_aPsetThatIsNotThereIsAnErrorOfTheAgentsSide(workerNode, upstreamTree, tmp_path):
-    with pytest.raises(WorkerNodeError, match="nowhere.py"):
-        runJob(workerNode, JobRequest(pset=str(tmp_path / "nowhere.py")), str(tmp_path / "job"))
+def test_aPathWithWhiteSpaceIsRefusedInOneSentence(workerNode, tmp_path):
+    with pytest.raises(WorkerNodeError, match="white space"):
+        runJob(workerNode, JobRequest(), str(tmp_path / "my jobs" / "job"))
+
+
+@pytest.mark.parametrize("options, words", [({"steps": 0}, "at least one step"), ({"pset": "nowhere.py"}, "nowhere.py")])
+def test_aRequestThatCannotRunIsRefusedBeforeAnythingIsMade(options, words, workerNode, tmp_path):
+    with pytest.raises(WorkerNodeError, match=words):
+        runJob(workerNode, JobRequest(**options), str(tmp_path / "job"))
+    assert not (tmp_path / "job").exists()
+
+
+def test_aJobDirectoryThatIsThereIsNotTouched(workerNode, tmp_path):
+    with pytest.raises(WorkerNodeError, match="there already"):
+        runJob(workerNode, JobRequest(), str(tmp_path))
