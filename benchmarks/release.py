@@ -81,7 +81,8 @@ def main():
             for what, action in (("%d manifests" % len(tools), release.manifests), ("its pythons", release.pythons),
                                  ("cmsRun's python", release.cmsRunPython),
                                  ("finding it", lambda: Release.locate(VERSION, ARCH, roots=[root]))):
-                print("%-16s  %-16s  median %7.2f ms, fastest %7.2f ms" % ((name, what) + milliseconds(action, arguments.runs)))
+                median, fastest = milliseconds(action, arguments.runs)
+                print("%-16s  %-16s  median %7.2f ms, fastest %7.2f ms" % (name, what, median, fastest))
     finally:
         shutil.rmtree(root)
 

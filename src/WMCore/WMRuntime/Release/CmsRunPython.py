@@ -6,6 +6,7 @@ Which python a release's cmsRun embeds, by a ladder of evidence from its files.
 3. config/Self.xml: PYTHON27PATH or PYTHONPATH means python 2, PYTHON3PATH alone means python 3.
 4. The libpython that libFWCorePythonParameterSet.so, or cmsRun itself, needs.
 5. Asking the release's python3 for FWCore.PythonFramework.CmsRun, when that is wanted.
+0. Where none of these is sure: what the release's name says of a special build, or of its series.
 
 1 and 3 have been wrong: both changed at other times than cmsRun did, in the 12_0 pre-releases, and in the
 builds _PY3, _PYTHON3 and _DEVEL (cmssw#33959). There they are not sure, and the ladder goes on.
@@ -154,10 +155,10 @@ def _byAsking(runtime):
         return _Step(None, False, "python3 of the runtime environment cannot be asked: %s" % ex)
     if child.ok:
         return _Step(3, True, "python3 of the runtime environment imports cmsRun's modules")
-    last = err.strip().splitlines()[-1:] or ["no message"]
-    if child.returnCode == 1 and "ImportError" in err or "ModuleNotFoundError" in err:
-        return _Step(2, True, "python3 of the runtime environment does not import cmsRun's modules: %s" % last[0])
-    return _Step(None, False, "python3 of the runtime environment gave status %s: %s" % (child.shellCode, last[0]))
+    last = (err.strip().splitlines() or ["no message"])[-1]
+    if child.returnCode == 1 and last.startswith(("ImportError", "ModuleNotFoundError")):
+        return _Step(2, True, "python3 of the runtime environment does not import cmsRun's modules: %s" % last)
+    return _Step(None, False, "python3 of the runtime environment gave status %s: %s" % (child.shellCode, last))
 
 
 def _byName(name, hasEvidence, hasPython3):

@@ -11,11 +11,11 @@ import attr
 
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Release.CmsRunPython import answerCmsRunPython
-from WMCore.WMRuntime.Release.ReleasePaths import (PLAIN_NAME, archsOf, candidatePaths, existing, firstLine,
-                                                   isDirectory, isExecutable, isPresent, namesIn, rootOf, rootsOf)
+from WMCore.WMRuntime.Release.PatchBase import findBase
+from WMCore.WMRuntime.Release.ReleasePaths import (PLAIN_NAME, archsOf, candidatePaths, firstLine, isDirectory,
+                                                   isExecutable, isPresent, namesIn, rootOf, rootsOf)
 from WMCore.WMRuntime.Release.ReleasePython import findPythons
-from WMCore.WMRuntime.Release.ReleaseVersion import ReleaseVersion
-from WMCore.WMRuntime.Release.ToolManifest import ManifestError, parseManifest, readManifests
+from WMCore.WMRuntime.Release.ToolManifest import parseManifest, readManifests
 from WMCore.WMRuntime.Tools.ProjectArea import ProjectArea
 
 
@@ -59,21 +59,19 @@ class Release(object):
         :raises ReleaseNotFound: naming every path tried
         """
         tops = rootsOf(os.environ if environ is None else environ) if roots is None else tuple(roots)
-        for kind, text in (("release", version), ("arch", arch)):
-            if not (text is None and kind == "arch") and not (isinstance(text, str) and PLAIN_NAME.match(text)):
-                raise _notFound(version, arch, (), "%r is no name of a %s" % (text, kind))
+        _checkNames(version, arch)
         tried = []
         for root in tops:
             archs = archsOf(root, version) if arch is None else [arch]
             for name in reversed(archs):
                 for path in candidatePaths(root, name, version):
                     if isDirectory(path):
-                        others = ["also there for %s" % other for other in archs if other != name]
-                        return cls.at(path, version, name, root=root, notes=others)
+                        return cls.at(path, version, name, root=root,
+                                      notes=["also there for %s" % other for other in archs if other != name])
                     tried.append(path)
             if not archs:
                 tried.append(os.path.join(root, "*", "cms", "cmssw*", version))
-        elsewhere = sorted({name for root in tops for name in archsOf(root, version)}) if arch else []
+        elsewhere = sorted({name for root in tops for name in archsOf(root, version)})
         raise _notFound(version, arch, tried, "it is there for %s" % ", ".join(elsewhere) if elsewhere else "")
 
     @classmethod
@@ -138,8 +136,11 @@ class Release(object):
         :return: Release
         """
         release = cls(version, arch, directory, area=area, root=root or rootOf(directory, arch),
-                      scramVersion=firstLine(os.path.join(directory, "config", "scram_version")), notes=tuple(notes))
-        base, found = _findBase(release, fullRelease)
+                      scramVersion=_scramVersion(directory), notes=tuple(notes))
+        base, found = findBase(release, fullRelease)
+        if base is not None:
+            base = cls(os.path.basename(os.path.normpath(base)), arch, base, root=release.root,
+                       scramVersion=_scramVersion(base))
         if not isDirectory(release.toolbox(ofRelease=True)):
             found.append("%s is not there: no tool manifests" % release.toolbox(ofRelease=True))
         return attr.evolve(release, base=base, notes=release.notes + tuple(found))
@@ -259,9 +260,21 @@ class Release(object):
         return answerCmsRunPython(self, runtime)
 
 
+def _checkNames(version, arch):
+    """Refuse what would lead to another directory."""
+    for kind, text in (("release", version), ("arch", arch)):
+        if not (isinstance(text, str) and PLAIN_NAME.match(text)) and not (text is None and kind == "arch"):
+            raise _notFound(version, arch, (), "%r is no name of a %s" % (text, kind))
+
+
+def _scramVersion(directory):
+    return firstLine(os.path.join(directory, "config", "scram_version"))
+
+
 def _notFound(version, arch, tried, why):
     context = "; ".join(["tried %s" % path for path in tried] + [text for text in [why] if text])
-    return ReleaseNotFound(50513, "The release %s%s is not there." % (version, " for %s" % arch if arch else ""), context,
+    message = "The release %s%s is not there." % (version, " for %s" % arch if arch else "")
+    return ReleaseNotFound(50513, message, context,
                            "check the release's name and its scram arch, and whether CVMFS is mounted on this node")
 
 
@@ -272,36 +285,3 @@ def _archOf(environ, directory):
     candidates = [parts[2] if len(parts) > 2 else "", environ.get("SCRAM_ARCH", "").strip('"'),
                   known[0] if len(known) == 1 else ""]
     return next((arch for arch in candidates if PLAIN_NAME.match(arch)), None)
-
-
-def _findBase(release, fullRelease):
-    """Find the release a patch release is built upon; give it, or None, and what was noticed."""
-    notes = []
-    try:
-        # Its own cmssw.xml, not a developer's copy of it.
-        manifest = attr.evolve(release, area=None).manifest("cmssw")
-    except ManifestError as ex:
-        manifest = None
-        notes.append("the base of this patch release is unknown: %s" % ex.context)
-    named = [manifest.base] if manifest is not None and manifest.base else []
-    named += [path for path in [fullRelease, _siblingBase(release)] if path]
-    for path in named:
-        directory, reason = existing(path, release.arch, release.root)
-        if directory is None:
-            notes.append("base release: %s" % reason)
-        elif os.path.realpath(directory) != os.path.realpath(release.directory):
-            version = os.path.basename(os.path.normpath(directory))
-            if directory != path:
-                notes.append("base release: %s" % reason)
-            return Release(version, release.arch, directory, root=release.root, scramVersion=firstLine(
-                os.path.join(directory, "config", "scram_version"))), notes
-    return None, notes
-
-
-def _siblingBase(release):
-    """Give where the base of a patch release is expected from the names alone; None for a full release."""
-    try:
-        base = ReleaseVersion.parse(release.version).base
-    except ValueError:
-        return None
-    return os.path.join(release.root, release.arch, "cms", "cmssw", base) if base and release.root else None

@@ -48,6 +48,18 @@ def test_landmine_compilersAreOrderedAsNumbers(machineAd):
     assert getSingleScramArch(["el8_amd64_gcc10", "el8_amd64_gcc900"]) == "el8_amd64_gcc10"
 
 
+@pytest.mark.parametrize("archs, wanted", [
+    (["el8_ppc64le_gcc12", "el8_amd64_gcc12"], {"X86_64": "el8_amd64_gcc12", "ppc64le": "el8_ppc64le_gcc12"}),
+    (["el8_amd64_gcc9", "el8_amd64_gcc12"], {"X86_64": "el8_amd64_gcc12"}),
+    (["el8_aarch64_gcc12", "el8_riscv64_gcc9", "slc7_aarch64_gcc820"],
+     {"aarch64": "el8_aarch64_gcc12", "riscv64": "el8_riscv64_gcc9"})])
+@pytest.mark.parametrize("machine", ["X86_64", "aarch64", "ppc64le", "riscv64"])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_landmine_aMixedListGivesEachCpuItsOwnOrNone(machineAd, archs, wanted, machine, backwards):
+    machineAd('GLIDEIN_REQUIRED_OS = "rhel8"\n', machine)
+    assert getSingleScramArch(archs[::-1] if backwards else archs) == wanted.get(machine)
+
+
 @pytest.mark.parametrize("ad", ["", 'GLIDEIN_REQUIRED_OS = "any"\n', "Memory = 1\n"])
 def test_section2_2_7_anUnknownSystemGivesTheMostRecentNotTheLastOfTheAlphabet(machineAd, ad):
     machineAd(ad)
