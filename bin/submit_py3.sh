@@ -174,6 +174,27 @@ wma_stop_child() {
     WMA_STATUS=$?
 }
 
+wma_stop_steps() {
+    # Stop the payloads that a Startup which was killed left behind. process.id names cmsRun; its process group holds
+    # main.sh as well. A number may belong to another process by now: only one below the start directory is ours.
+    local file text top groups=() signal tries
+    top=$(readlink -f -- "$JOBSTARTDIR")
+    for file in "$WMAGENTJOBDIR"/WMTaskSpace/*/process.id; do
+        { read -r text < "$file"; } 2> /dev/null
+        [[ $text =~ ^[1-9][0-9]*$ && $(readlink -f -- "/proc/$text/cwd") == "$top"/* ]] || continue
+        text=$(cat "/proc/$text/stat" 2> /dev/null) # behind the name in brackets: the state, the parent, the group
+        [[ ! ${text##*)} =~ ^\ [A-Za-z]\ [0-9]+\ ([2-9]|[1-9][0-9]+)\  ]] || groups+=("-${BASH_REMATCH[1]}")
+    done
+    for signal in ${groups[@]+TERM KILL}; do
+        wma_log WARNING "Startup.py has ended and left steps running: SIG$signal to the process group(s) ${groups[*]#-}"
+        kill -s "$signal" -- "${groups[@]}" 2> /dev/null && kill -s CONT -- "${groups[@]}" 2> /dev/null
+        for ((tries = 0; tries < 50; tries++)); do
+            kill -s 0 -- "${groups[@]}" 2> /dev/null || return 0
+            sleep 0.2
+        done
+    done
+}
+
 wma_run_child() {
     # wma_run_child COMMAND...: run COMMAND so that a signal to us is passed on at once. Its status is returned, and
     # kept in WMA_STATUS. After a signal nothing is started any more.
@@ -587,6 +608,7 @@ wma_main() {
         wma_station "WMAgent Run the job" wma_run_child "$WMA_PYTHON" Startup.py
         WMA_CODE=$WMA_STATUS
         wma_log INFO "Startup.py ended with status $WMA_CODE"
+        wma_stop_steps
         wma_station "WMAgent bring the report back" wma_bring_report "$WMA_CODE"
     fi
     wma_station "WMAgent final job runtime checks" wma_throttle

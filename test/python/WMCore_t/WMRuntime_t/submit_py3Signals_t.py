@@ -3,6 +3,7 @@ Test what the job wrapper does when the job is stopped: the signal is passed on,
 """
 import os
 import signal
+import subprocess
 import time
 
 import pytest
@@ -33,6 +34,17 @@ with open("../pids", "w") as handle:
 os.rename("../pids", "../ready")
 while True:
     time.sleep(0.1)
+'''
+# a step as main.sh runs it: in a session of its own, process.id holds the number of the payload
+STEP = '''
+import subprocess
+os.makedirs("WMTaskSpace/cmsRun1")
+step = subprocess.Popen(["bash", "-c", "%s\\nsleep 1000 & echo $! > process.id; wait $!; wait"], cwd="WMTaskSpace/cmsRun1",
+                        start_new_session=True)
+while not (os.path.exists("WMTaskSpace/cmsRun1/process.id") and open("WMTaskSpace/cmsRun1/process.id").read()):
+    time.sleep(0.02)
+with open("../pids", "w") as handle:
+    handle.write("%%d %%s" %% (step.pid, open("WMTaskSpace/cmsRun1/process.id").read()))
 '''
 SIGNALS = [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
 
@@ -120,12 +132,45 @@ def test_startupThatDoesNotStopIsKilledWithItsChildrenElsewhere(node):
     process.terminate()
     outcome = node.finish(process, 30)
     assert outcome.status == 143 and time.time() - start < 15, outcome.output
-    end = time.time() + 5
-    while any(isAlive(pid) for pid in pids) and time.time() < end:
-        time.sleep(0.05)
-    assert not any(isAlive(pid) for pid in pids)
+    assert areGone(pids)
     code, name, details = readError(node.start / "Report.0.pkl")
     assert (code, name) == (50669, "StoppedBySignal") and "SIGTERM" in details
+
+
+def areGone(pids, seconds=5):
+    """
+    Tell whether processes are gone, soon.
+    """
+    end = time.time() + seconds
+    while any(isAlive(pid) for pid in pids) and time.time() < end:
+        time.sleep(0.05)
+    return not any(isAlive(pid) for pid in pids)
+
+
+@pytest.mark.parametrize("trap, end, status", [
+    ("", "os.kill(os.getpid(), 9)", 137), ("trap '' TERM", "os.kill(os.getpid(), 9)", 137), ("", "os._exit(3)", 3)])
+def test_stepOfAStartupThatDiedAloneIsStopped(node, trap, end, status):
+    node.addSandbox(STEP % trap + end + "\n")
+    outcome = node.run()
+    pids = [int(word) for word in (node.start / "pids").read_text().split()]
+    assert len(pids) == 2 and areGone(pids), outcome.output
+    assert outcome.status == status and "left steps running: SIGTERM" in outcome.output
+    assert ("SIGKILL" in outcome.output) == bool(trap)
+    assert readError(node.start / "Report.0.pkl")[0] == 11007
+
+
+@pytest.mark.parametrize("number", ["%d", "0", "-1", "1", "", "x", "999999999", "$(touch evil)", "1 2"])
+def test_processElsewhereIsNotTakenForAStep(node, number):
+    other = subprocess.Popen(["sleep", "1000"], cwd=str(node.directory), start_new_session=True)
+    try:
+        node.addSandbox('os.makedirs("WMTaskSpace/cmsRun1")\nwith open("WMTaskSpace/cmsRun1/process.id", "w") as handle:\n'
+                        '    handle.write(%r)\n%s' % (number.replace("%d", str(other.pid)) + "\n", SUCCESS))
+        outcome = node.run()
+        assert outcome.status == 0 and "left steps running" not in outcome.output
+        assert isAlive(other.pid) and not (node.start / "job" / "evil").exists()
+    finally:
+        other.kill()
+        other.wait()
 
 
 def test_startupWithoutAReportGivesTheSignalsCode(node):
