@@ -491,8 +491,7 @@ wma_run_python() {
 wma_report_check() {
     # Print the program that fails when its argument is no report with steps: an agent cannot count one without
     # (99997). What a pickle names is not imported.
-    cat << 'PYTHON'
-import pickle
+    printf '%s\n' 'import pickle
 import sys
 
 PLAIN = ("set", "frozenset", "object", "list", "dict", "tuple", "bytes", "bytearray", "_reconstructor")
@@ -511,8 +510,7 @@ class Reader(pickle.Unpickler):
 with open(sys.argv[1], "rb") as handle:
     report = Reader(handle, encoding="latin1").load()
 if type(report).__name__ != "ConfigSection" or not getattr(report, "steps", None):
-    sys.exit("no report with steps in it")
-PYTHON
+    sys.exit("no report with steps in it")'
 }
 
 wma_is_report() {
@@ -525,16 +523,17 @@ wma_is_report() {
 }
 
 wma_take_report() {
-    # wma_take_report FILE: make FILE the report of the job, with the section WMTiming, if it is a good one.
+    # wma_take_report FILE: make FILE the report of the job, with the section WMTiming, if it is a good one. It may
+    # be in place already; no disk space is needed to keep it, or to rename a link to it.
     local temporary="$WMA_REPORT.tmp.$$" program=$WMAGENTJOBDIR/Utils/Timestamps.py # HOME may be elsewhere (#11718)
     wma_is_report "$1" || return 1
     if ! { cp -f -- "$1" "$temporary" && wma_run_python "$program" "--reportFile=$temporary" \
             "--wmJobStart=$WMA_START_TIME" "--wmJobEnd=$(printf '%(%s)T' -1)" && wma_is_report "$temporary"; }; then
-        wma_log WARNING "$program failed: the report has no WMTiming section"
+        wma_log WARNING "$program failed, or there is no space: the report has no WMTiming section"
         rm -f -- "$temporary" "$temporary.new"
-        cp -f -- "$1" "$temporary" || return
+        [[ $1 == "$WMA_REPORT" ]] || ln -f -- "$1" "$temporary" || cp -f -- "$1" "$temporary"
     fi
-    mv -fT -- "$temporary" "$WMA_REPORT" || return
+    [[ $1 == "$WMA_REPORT" && ! -e $temporary ]] || mv -fT -- "$temporary" "$WMA_REPORT" || return
     wma_log INFO "The report of the job is $1"
 }
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from WMCore_t.WrapperNode import SUCCESS, WrapperNode, readError, readReport
+from WMCore_t.WrapperNode import SUCCESS, WRAPPER, WrapperNode, readError, readReport
 
 
 @pytest.fixture
@@ -127,6 +127,24 @@ class TestReport(object):
         node.addSandbox('save("../Report.0.pkl", None)\nsys.exit(1)\n')
         assert node.run().status == 1
         assert readError(node.start / "Report.0.pkl")[0] == 11007
+
+    @pytest.mark.parametrize("place", ["../Report.0.pkl", "WMTaskSpace/Report.0.pkl", "Report.0.pkl"])
+    def test_goodReportIsKeptOnAFullDisk(self, node, place):
+        tools = node.directory / "tools"
+        tools.mkdir()
+        (tools / "cp").write_text('#!/bin/sh\nfor last; do :; done\nprintf half > "$last"\n'
+                                  'echo "cp: No space left on device" >&2\nexit 1\n')
+        (tools / "cp").chmod(0o755)
+        node.addSandbox("save(%r)\n" % place)
+        outcome = node.run(PATH="%s:/usr/bin:/bin" % tools)
+        assert outcome.status == 0 and "no WMTiming section" in outcome.output, outcome.output
+        assert readReport(node.start / "Report.0.pkl").steps == ["cmsRun1"]
+        checkFiles(node)
+
+    def test_checkOfAReportNeedsNoTemporaryFile(self):
+        with open(WRAPPER) as handle:
+            assert not re.search(r"^[^#]*<<\s*'?[A-Z]", handle.read(), re.MULTILINE), \
+                "on a full disk bash 4.2 cannot give a here-document, and an empty check accepts anything"
 
     def test_timestampsComeFromTheJobDirectoryNotFromHome11718(self, node):
         wrong = node.home / "job" / "Utils"
