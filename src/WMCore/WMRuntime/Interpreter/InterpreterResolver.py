@@ -9,7 +9,6 @@ Choose the python for a purpose, and say why it and not another.
 import logging
 import os
 
-import attr
 from packaging.specifiers import SpecifierSet
 
 from WMCore.WMRuntime.Environment.CleanEnvironment import withoutWrapperPython
@@ -184,7 +183,8 @@ def _mayFit(requirement, version):
 
 
 def _told(candidate, verdict):
-    said = ["it says it is python %s" % versionText(verdict.version)]
+    level = "" if verdict.level == "final" else " (%s)" % verdict.level
+    said = ["it says it is %s %s%s" % (verdict.implementation or "python", versionText(verdict.version), level)]
     if verdict.executable and os.path.realpath(verdict.executable) != os.path.realpath(candidate.path):
         said.append("behind it is %s" % verdict.executable)
     return tuple(said)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from WMCore.WMRuntime.Environment.CleanEnvironment import commandEnvironment
 from WMCore.WMRuntime.Environment.EnvDiff import EnvDiff
 from WMCore.WMRuntime.Interpreter.Interpreter import Rejected
 from WMCore.WMRuntime.Interpreter.InterpreterProvider import (AGENT_SCRIPT, PAYLOAD, PSET_TOOL, PURPOSES, RELEASE_SCRIPT,
@@ -18,6 +19,8 @@ from WMCore.WMRuntime.Interpreter.ProbeRunner import ProbeRunner
 from WMCore.WMRuntime.Interpreter.Providers import BUILT_IN
 from WMCore.WMRuntime.Interpreter.StartEnvironment import STEERING
 from WMCore.WMRuntime.Release.Release import Release
+from WMCore.WMRuntime.Tools.Scram import Scram
+from WMCore.WMRuntime.Tools.ScramSession import readSession
 
 RELEASES = ("CMSSW_8_0_31", "CMSSW_10_6_30", "CMSSW_12_0_0", "CMSSW_13_0_3", "CMSSW_13_0_3_patch1")
 PYTHON3 = {"CMSSW_10_6_30": "3.6", "CMSSW_12_0_0": "3.9", "CMSSW_13_0_3": "3.9", "CMSSW_13_0_3_patch1": "3.9"}
@@ -42,7 +45,10 @@ def node(workerNode):
 
 class CountingRunner(ProbeRunner):
     """Count the processes."""
-    started = 0
+
+    def __init__(self, **options):
+        super(CountingRunner, self).__init__(**options)
+        self.started = 0
 
     def probe(self, path, environ, modules=()):
         verdict = super(CountingRunner, self).probe(path, environ, modules)
@@ -142,6 +148,31 @@ def test_nothingOfAnotherPythonIsLeft(node, name):
     assert start(found, session.apply(environ), "import json, bz2; print('ok')") == "ok"
 
 
+@pytest.mark.parametrize("name", ["CMSSW_8_0_31", "CMSSW_10_6_30", "CMSSW_13_0_3"])
+def test_withARealSessionAReleasesPythonGetsItsPathsAndTheCompPythonNone(node, tmp_path, monkeypatch, name):
+    release = node.release(name)
+    for variable in list(os.environ):
+        monkeypatch.delenv(variable)
+    for variable, value in mixed(node, release).items():
+        monkeypatch.setenv(variable, value)
+    scram = Scram(version=name, architecture=release.arch, directory=str(tmp_path),
+                  initialise=". %s/cmsset_default.sh" % node.cvmfs)
+    assert (scram.project(), scram.runtime()) == (0, 0), scram.diagnostic()
+    session = readSession(str(tmp_path)).diff
+    found = InterpreterResolver().resolve(RELEASE_SCRIPT, release, releaseEnvironment=session).interpreter
+    environ = commandEnvironment("script", scram.runtimeEnv, session.toUnset)
+    result = found.environment.apply(environ)
+    assert result["PATH"] == environ["PATH"] and result["CMSSW_VERSION"] == name
+    if name == "CMSSW_8_0_31":
+        assert found.provider == "COMP area" and "CMSSW_8_0_31" not in result.get("LD_LIBRARY_PATH", "")
+    else:
+        assert result["LD_LIBRARY_PATH"] == environ["LD_LIBRARY_PATH"]
+        assert result["PYTHON3PATH"] == environ["PYTHON3PATH"]
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    assert subprocess.check_output([found.path, "-c", code], env=result).decode().strip() == \
+        "%d.%d" % found.version[:2]
+
+
 @pytest.mark.parametrize("purpose", PURPOSES)
 @pytest.mark.parametrize("name", ["CMSSW_8_0_31", "CMSSW_10_6_30", "CMSSW_13_0_3"])
 def test_theEnvironmentStatesEverySteeringVariable(node, name, purpose):
@@ -206,8 +237,8 @@ def test_aPinByNameIsLookedForOnThePath(tmp_path, interpreters):
     assert found.interpreter.path == str(link)
 
 
-@pytest.mark.parametrize("pin,expected", [("/no/such/python", "there is no such file"), ("nothing-like-it", "no absolute path"),
-                                          ("/bin/true", "it is no python that runs"), ("/usr/bin", "it is no file")])
+@pytest.mark.parametrize("pin,expected", [("/no/such/python", "there is no such file"),
+                                          ("nothing-like-it", "no absolute path"), ("/bin/true", "it is no python that runs"), ("/usr/bin", "it is no file")])
 def test_aPinThatDoesNotWorkIsNotReplacedInSilence(node, pin, expected):
     resolution = InterpreterResolver(dict(node.environ, WMRUNTIME_PYTHON=pin)).resolve(AGENT_SCRIPT)
     assert resolution.interpreter is None
@@ -351,8 +382,8 @@ def test_aProviderIsNamedByModuleAndAttribute(tmp_path, monkeypatch):
 NAMES = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "WMRUNTIME_START_PATH", "WMRUNTIME_START_PYTHONPATH",
          "REQUIRED_OS", "VO_CMS_SW_DIR", "OSG_APP", "CVMFS", "WMRUNTIME_CVMFS_ROOT", "WMRUNTIME_OS_RELEASE",
          "WMAGENTJOBDIR", "CMSSW_BASE", "WMRUNTIME_PYTHON", "WMRUNTIME_INTERPRETERS")
-VALUES = st.one_of(st.text(), st.sampled_from(["/", "", ":", "/bin/sh", "/bin", "\0", "\ud800", "a:b", "rhel8,any", "x" * 5000,
-                                               "../../..", "json:dumps", "os:path.join", sys.executable]))
+VALUES = st.one_of(st.text(), st.sampled_from(["/", "", ":", "/bin/sh", "/bin", "\0", "\ud800", "a:b", "rhel8,any",
+                                               "x" * 5000, "../../..", "json:dumps", "os:path.join", sys.executable]))
 
 
 class NeverStarting(ProbeRunner):
