@@ -15,6 +15,10 @@ _NODES = {"JoinedStr": ("an f-string", (3, 6)), "TemplateStr": ("a t-string", (3
           "NamedExpr": ("the operator :=", (3, 8)), "YieldFrom": ("yield from", None), "Match": ("match", (3, 10)),
           "TryStar": ("except*", (3, 11)), "TypeAlias": ("a type statement", (3, 12)),
           "Starred": ("a starred expression", None)}
+_PLAIN = frozenset(["Constant", "Num", "Str", "Bytes", "NameConstant", "Load", "Store", "Del", "Add", "Sub", "Mult", "Div",
+                    "Pass"])
+# Node types with nothing of their own to be seen.
+_DULL = frozenset(["Attribute", "keyword", "Expr", "Assign", "List", "Tuple", "Module", "UnaryOp", "Subscript", "Index"])
 _GUARDS = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException", "StandardError")
 _CONDITIONAL = (ast.If, ast.FunctionDef, ast.While, ast.For, ast.Lambda, ast.IfExp) + (
     (ast.AsyncFunctionDef,) if hasattr(ast, "AsyncFunctionDef") else ())
@@ -62,9 +66,11 @@ def _parents(tree):
         yield node, maybe, guarded
         maybe = maybe or isinstance(node, _CONDITIONAL)
         catches = isinstance(node, ast.Try) and any(_catchesImport(handler) for handler in node.handlers)
-        for name, value in ast.iter_fields(node):
-            for child in value if isinstance(value, list) else (value,):
-                if isinstance(child, ast.AST):
+        for name in node._fields:
+            value = getattr(node, name, None)
+            for child in value if type(value) is list else (value,):
+                # A dumped PSet has a million of these, and nothing is to be seen in them.
+                if isinstance(child, ast.AST) and type(child).__name__ not in _PLAIN:
                     # The handlers of such a try are where the other python's module is taken.
                     pending.append((child, maybe, guarded or catches and name in ("body", "handlers")))
 
@@ -110,12 +116,6 @@ def _allArguments(arguments):
     return every + [arg for arg in (arguments.vararg, arguments.kwarg) if arg is not None]
 
 
-def _plainStars(tree):
-    """Give the ids of starred arguments that python 2 takes too: one, last of a call's positional ones."""
-    return {id(node.args[-1]) for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args
-            and isinstance(node.args[-1], ast.Starred)}
-
-
 def _printCall(node, printFunction):
     """Say what is wrong for one python with a use of print, or None."""
     if isinstance(node, ast.Call) and _name(node.func) == "print" and not printFunction and (
@@ -150,9 +150,23 @@ def look(tree, beside=lambda module: False):
     seen, imports, opened, uses = [], [], [], []
     futures = {alias.name for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"
                for alias in node.names}
-    plain, bound = _plainStars(tree), set()
+    plain, bound = set(), set()
+    caught = False
     for node, maybe, guarded in _parents(tree):
+        kind = type(node).__name__
+        if kind in _DULL:
+            continue
+        if kind == "Name":
+            if not isinstance(node.ctx, ast.Load):
+                bound.add(node.id)
+            elif node.id in BUILTINS2:
+                uses.append((node.id, node.lineno, maybe, guarded))
+            continue
+        caught = caught or kind == "ExceptHandler" and _name(node.type) == "NameError"
         line = getattr(node, "lineno", 0)
+        if kind == "Call" and node.args and isinstance(node.args[-1], ast.Starred):
+            # Python 2 takes one, after the other positional arguments. A call comes before its arguments here.
+            plain.add(id(node.args[-1]))
         for what, since in _syntax(node):
             if id(node) not in plain:
                 seen.append(Seen(line, what, PYTHON3, True, since))
@@ -165,17 +179,12 @@ def look(tree, beside=lambda module: False):
                 imports.append(("%s.%s" % (module, attribute), line))
             if not beside(module.split(".")[0]) and not getattr(node, "level", 0):
                 seen += _fromModule(module, attribute, line, maybe, guarded)
-        if isinstance(node, ast.Name):
-            (uses if isinstance(node.ctx, ast.Load) else []).append((node.id, line, maybe, guarded))
-            if not isinstance(node.ctx, ast.Load):
-                bound.add(node.id)
         bound.update(_bound(node))
         if isinstance(node, ast.Call) and _name(node.func) in ("open", "file", "execfile") and node.args:
             if _constant(node.args[0]):
                 opened.append((_constant(node.args[0]), line))
-    caught = any(isinstance(node, ast.ExceptHandler) and _name(node.type) == "NameError" for node in ast.walk(tree))
     for name, line, maybe, guarded in uses:
-        if name in BUILTINS2 and name not in bound and not caught:
+        if name not in bound and not caught:
             seen.append(Seen(line, "%s, which python 3 does not have" % name, PYTHON2, not maybe and not guarded))
     return TreeLook(tuple(sorted(seen, key=lambda item: (item.line, item.what))), tuple(imports), tuple(opened))
 
