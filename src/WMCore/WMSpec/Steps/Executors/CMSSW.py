@@ -8,12 +8,14 @@ import logging
 import os
 import platform
 
+from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.NeedsWMCore import needsWMCore
 from WMCore.WMRuntime.Payload.CmsRun import payloadEnvironment, runPayload
 from WMCore.WMRuntime.Payload.JobReportRead import readJobReport
 from WMCore.WMRuntime.Payload.LogTail import cleanText
 from WMCore.WMRuntime.Payload.MainScript import MainArguments, extraArguments
 from WMCore.WMRuntime.Payload.PayloadExit import NO_CODE, setupFailure, signalNote, stepExitCode
+from WMCore.WMRuntime.Payload.StepExecutable import chooseStepExecutable
 from WMCore.WMRuntime.Payload.StepScript import runStepScript, scriptCommand
 from WMCore.WMRuntime.Tools.Scram import Scram, getSingleScramArch
 
@@ -117,9 +119,10 @@ class CMSSW(Executor):
         arch = self._chooseArch()
         self._logSettings()
         scram = self._setUpScram(arch)
+        executable = self._chooseExecutable(scram, arch)
         self._runScripts()
         self._runScramScripts(scram)
-        self._runCmsRun(arch)
+        self._runCmsRun(arch, executable)
         self._completeReport()
         return None
 
@@ -182,6 +185,15 @@ class CMSSW(Executor):
             raise _setupFailed("ScramSetupFailure", scram.diagnostic())
         return scram
 
+    def _chooseExecutable(self, scram, arch):
+        try:
+            return chooseStepExecutable(self.stepName, self.step.builder.workingDir, self.step.application.command,
+                                        scram.runtimeEnv, arch)
+        except WMRuntimeError as ex:
+            msg = cleanText(str(ex))
+            logging.critical(msg)
+            raise WMExecutionFailure(ex.code or 50513, ex.name, msg)
+
     def _runScripts(self):
         logging.info("Running PRE scripts")
         for script in self.step.runtime.preScripts:
@@ -205,7 +217,7 @@ class CMSSW(Executor):
                 logging.critical(msg)
                 raise WMExecutionFailure(50513, "PreScriptScramFailure", msg)
 
-    def _arguments(self, arch):
+    def _arguments(self, arch, executable):
         setup, command = self.step.application.setup, self.step.application.command
         try:
             extra = extraArguments(command.arguments)
@@ -213,15 +225,15 @@ class CMSSW(Executor):
             raise _setupFailed("CmsRunArgumentsFailure", "the arguments for cmsRun, %r, are no shell words: %s"
                                % (command.arguments, ex))
         return MainArguments(setup.softwareEnvironment, arch, setup.scramCommand, setup.scramProject,
-                             setup.cmsswVersion, self.step.output.jobReport, command.executable,
+                             setup.cmsswVersion, self.step.output.jobReport, executable,
                              command.configuration, extra)
 
     def _jobReport(self):
         return os.path.join(self.step.builder.workingDir, self.step.output.jobReport)
 
-    def _runCmsRun(self, arch):
+    def _runCmsRun(self, arch, executable):
         workload = getattr(self.report.data, "workload", "unknown")
-        run = runPayload(self.stepName, self.step.builder.workingDir, self._arguments(arch),
+        run = runPayload(self.stepName, self.step.builder.workingDir, self._arguments(arch, executable),
                          payloadEnvironment(os.environ, workload), self.step.output.stdout, self.step.output.stderr)
         child = run.child
         self.report.updateSubprocessInfo(child.sysTime, child.userTime, child.startTime, child.endTime)
