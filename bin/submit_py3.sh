@@ -10,6 +10,18 @@
 # with wma_ and does nothing else. It has to run under bash 4.2 (RHEL7), with coreutils and nothing more. Functions on
 # the stack while a child runs name local variables wma...: another could be an exported one, and hide it from the child.
 
+# ---- The shell: what the site's or the pilot's one left in the environment must not change this script ----------
+
+# Not when the file is sourced: only then return works (`bash -c '. "$0"' submit_py3.sh` sources it as well). Below
+# POSIXLY_CORRECT no function goes before return, set and unset.
+if [[ ${BASH_SOURCE[0]} == "$0" ]] && ! (POSIXLY_CORRECT=1; return 0) 2> /dev/null; then
+    POSIXLY_CORRECT=1
+    unset -f unset set compgen
+    set +o posix
+    # shellcheck disable=SC2046
+    unset -f -- $(compgen -A function)
+fi
+
 # ---- Messages ------------------------------------------------------------------------------------------------
 
 wma_log() {
@@ -493,20 +505,13 @@ wma_report_check() {
     # (99997). What a pickle names is not imported.
     printf '%s\n' 'import pickle
 import sys
-
 PLAIN = ("set", "frozenset", "object", "list", "dict", "tuple", "bytes", "bytearray", "_reconstructor")
-
-
 class Stand(object):
     __init__ = __setitem__ = append = lambda *args: None
-
-
 class Reader(pickle.Unpickler):
     def find_class(self, module, name):
         known = module in ("builtins", "__builtin__", "copyreg", "copy_reg") and name in PLAIN
         return super(Reader, self).find_class(module, name) if known else type(name, (Stand,), {})
-
-
 with open(sys.argv[1], "rb") as handle:
     report = Reader(handle, encoding="latin1").load()
 if type(report).__name__ != "ConfigSection" or not getattr(report, "steps", None):
@@ -614,7 +619,5 @@ wma_main() {
     exit "$((WMA_CODE & 255))"
 }
 
-# return works only in a sourced file: `bash -c '. "$0"' submit_py3.sh` sources it as well
-if [[ "${BASH_SOURCE[0]}" == "$0" ]] && ! (return 0 2> /dev/null); then
-    wma_main "$@"
-fi
+# in one line with ||: sourcing has to end with status 0
+[[ ${BASH_SOURCE[0]} != "$0" ]] || (POSIXLY_CORRECT=1; return 0) 2> /dev/null || wma_main "$@"

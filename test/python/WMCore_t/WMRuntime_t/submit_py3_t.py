@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from WMCore_t.WrapperNode import SUCCESS, WrapperNode, readError, readReport
+from WMCore_t.WrapperNode import SUCCESS, WrapperNode, readError, readReport, runBash
 
 
 @pytest.fixture
@@ -105,6 +105,25 @@ class TestSuccess(object):
         node.addSandbox("sys.exit(3)\n")
         assert node.run().status == 3
         assert readError(node.start / "Report.0.pkl")[0] == 11007
+
+
+class TestShell(object):
+    """
+    What a site's shell leaves in the environment does not change the wrapper.
+    """
+
+    @pytest.mark.parametrize("names", [
+        "printf", "mv stat cp rm ln", "timeout cat tail date", "cd local shift read", "return", "exit",
+        "unset set compgen declare builtin command", "trap wait kill export . source eval exec", "[ test : true echo"])
+    def test_exportedFunctionsDoNotReplaceCommands(self, node, names):
+        functions = dict(("BASH_FUNC_%s%%%%" % name, "() { :; }") for name in names.split())
+        outcome = node.run(**functions)
+        assert outcome.status == 0, outcome.output
+        assert readReport(node.start / "Report.0.pkl").workload == "timed"
+        checkFiles(node)
+
+    def test_exportedFunctionsStayWhenTheFileIsSourced(self):
+        assert runBash("printf() { echo mine; }; . \"$WRAPPER_UNDER_TEST\"; printf")[:2] == (0, "mine\n")
 
 
 class TestArguments(object):
