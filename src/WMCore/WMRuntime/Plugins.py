@@ -53,7 +53,7 @@ def findEntryPoints(group, paths=None):
     """
     Read the entry points of a group; the first of two of one name counts, as with modules.
 
-    :param group: str, such as wmruntime.interpreters
+    :param group: str, such as wmcore.runtime.interpreters
     :param paths: list of str, directories and zips; None for sys.path
     :return: (list of EntryPoint sorted by name, list of PluginProblem)
     """

@@ -22,7 +22,7 @@ from WMCore.WMRuntime.Interpreter.Providers import BUILT_IN
 from WMCore.WMRuntime.Interpreter.StartEnvironment import codePaths
 from WMCore.WMRuntime.Plugins import loadPlugins
 
-PLUGIN_GROUP = "wmruntime.interpreters"
+PLUGIN_GROUP = "wmcore.runtime.interpreters"
 # More providers by name: `module:attribute`, separated by commas.
 PLUGIN_VARIABLE = "WMRUNTIME_INTERPRETERS"
 CACHE_NAME = "interpreterProbes.json"

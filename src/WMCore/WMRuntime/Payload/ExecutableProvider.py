@@ -1,7 +1,7 @@
 """
 Where a step's executable may come from.
 
-A package offers another source through the entry point group wmruntime.executables, or by
+A package offers another source through the entry point group wmcore.runtime.executables, or by
 `module:attribute`: a class derived from ExecutableProvider.
 """
 import abc
@@ -10,7 +10,7 @@ import shlex
 
 import attr
 
-GROUP = "wmruntime.executables"
+GROUP = "wmcore.runtime.executables"
 PYTHON2_TWIN, PYTHON3_TWIN = "cmsRun", "cmsRunPython3"
 
 
