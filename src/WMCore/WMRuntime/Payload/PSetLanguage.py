@@ -222,6 +222,9 @@ def decodeSource(data):
 
 def _tooDeep(text):
     """Tell whether one expression has more operators in a row than a parser's stack takes."""
+    # A chain of calls may have commas and line ends in it; no real PSet has that many, of all its statements.
+    if sum(1 for _ in re.finditer(r"[)\]]\s*[.(\[]", text)) > 2 * MAX_CHAIN:
+        return True
     return any(len(re.findall(r"[-+*/%&|^.~(\[{]|\bnot\b|\blambda\b|\bif\b", piece)) > MAX_CHAIN
                for piece in re.split(r"[,\n]", text) if len(piece) > MAX_CHAIN) or len(
                    re.findall(r"[-+*/%&|^.~]\s*\\?\n", text)) > MAX_CHAIN

@@ -15,10 +15,11 @@ _NODES = {"JoinedStr": ("an f-string", (3, 6)), "TemplateStr": ("a t-string", (3
           "NamedExpr": ("the operator :=", (3, 8)), "YieldFrom": ("yield from", None), "Match": ("match", (3, 10)),
           "TryStar": ("except*", (3, 11)), "TypeAlias": ("a type statement", (3, 12)),
           "Starred": ("a starred expression", None)}
-_PLAIN = frozenset(["Constant", "Num", "Str", "Bytes", "NameConstant", "Load", "Store", "Del", "Add", "Sub", "Mult", "Div",
-                    "Pass"])
+_PLAIN = frozenset(["Constant", "Num", "Str", "Bytes", "NameConstant", "Load", "Store", "Del", "Add", "Sub", "Mult",
+                    "Div", "Pass"])
 # Node types with nothing of their own to be seen.
-_DULL = frozenset(["Attribute", "keyword", "Expr", "Assign", "List", "Tuple", "Module", "UnaryOp", "Subscript", "Index"])
+_DULL = frozenset(["Attribute", "keyword", "Expr", "Assign", "List", "Tuple", "Module", "UnaryOp", "Subscript",
+                   "Index"])
 _GUARDS = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException", "StandardError")
 _CONDITIONAL = (ast.If, ast.FunctionDef, ast.While, ast.For, ast.Lambda, ast.IfExp) + (
     (ast.AsyncFunctionDef,) if hasattr(ast, "AsyncFunctionDef") else ())

@@ -160,7 +160,9 @@ def test_whatANewerPythonReadsIsPython3AndNotCertain(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["x = " + "+".join(["a"] * 100000), "x = " + "(" * 100000, "x = " + "not " * 100000,
-                                  "x = a" + ".b" * 100000, "'" * 100000, '"""' + "x" * 1000000, "`" * 10001,
+                                  "x = a" + ".b" * 100000, "x = a" + ".b(c, d)" * 30000,
+                                  "x = (a" + ".b(c,\nd)" * 30000 + ")", "x = a" + ".b(c, d)" * 9000,
+                                  "'" * 100000, '"""' + "x" * 1000000, "`" * 10001,
                                   "print 1,\n" * 20000, "x = " + "-" * 100000 + "1", "lambda " * 20000])
 def test_extremeTextsEndInTime(text, tmp_path):
     import time
