@@ -56,6 +56,8 @@ def processStatus(code):
 # The numbers of Bootstrap were 11001 to 11003, which are also the wrapper's (#7273): they have their own
 # now, and their messages name the old ones. 11008 stays unused: its low byte is 0, success.
 _ROWS = (
+    (7002, "ConfigFileReadError", "No executable of the release can run the PSet, or cmsRun cannot read it.", USER,
+     False, "CMSSW step, cmsRun"),
     (11001, "NoSandboxArgument", "The wrapper got no sandbox argument.", INFRASTRUCTURE, False, "submit_py3.sh"),
     (11002, "NoJobIndexArgument", "The wrapper got no job index argument.", INFRASTRUCTURE, False, "submit_py3.sh"),
     (11003, "NoCmssetDefault", "No cmsset_default.sh under VO_CMS_SW_DIR, OSG_APP, CVMFS or /cvmfs.", SITE, True,
