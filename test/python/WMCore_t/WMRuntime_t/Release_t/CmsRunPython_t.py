@@ -110,6 +110,12 @@ def test_withoutManifestsTheLinksInExternalSpeak(tmp_path, links, wanted):
     assert answer(made) == wanted
 
 
+def test_aSpecialBuildWithLinksToPython2OnlyIsPython2ButNotForSure(tmp_path):
+    made = ReleaseTree(tmp_path / "root", "CMSSW_11_1_0_pre5_PY3")
+    made.addLink("python2.7", "../gone/python2.7")
+    assert answer(made) == (2, 2, False)
+
+
 def test_aDevelopersOwnSelectionDoesNotChangeWhatTheReleasesCmsRunIs(tree, tmp_path):
     made = tree("CMSSW_12_0_0", tools=("python3",))
     area = made.addArea(tmp_path / "area")

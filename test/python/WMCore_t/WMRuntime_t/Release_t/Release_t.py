@@ -248,6 +248,17 @@ def test_anAreasOwnManifestsComeBeforeTheReleases(tree, tmp_path):
     assert Release.fromArea(area).python(3).version == (3, 9, 6)
 
 
+def test_anAreasOwnProgramComesFirstAndItsCopyOfTheBasesManifestCountsForNothing(tmp_path):
+    base, patch = patchTree(tmp_path)
+    area = patch.addArea(tmp_path / "area")
+    write(os.path.join(area, "config", "toolbox", patch.arch, "tools", "selected", "cmssw.xml"), "<tool")
+    own = writeProgram(os.path.join(area, "bin", patch.arch, "edmFileUtil"))
+    patch.addProgram("edmFileUtil")
+    release = Release.fromArea(area)
+    assert release.base.directory == base.directory and not any("unknown" in note for note in release.notes)
+    assert release.executable("edmFileUtil") == own == release.executables()["edmFileUtil"]
+
+
 def test_aDanglingLinkIsSaidAndTheToolsOwnDirectoryTriedNext(tree):
     link = tree.addLink("python3.9", "../../../../../../external/python3/gone/bin/python3.9")
     release = Release.locate(tree.version, tree.arch, roots=[tree.root])

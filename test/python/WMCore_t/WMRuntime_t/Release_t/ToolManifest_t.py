@@ -157,7 +157,8 @@ def test_aDeclaredEncodingIsTaken(parse, encoding):
     (b"<tool name='a'><ifrelease name='(a+)+$'/></tool>", "too costly"),
     (b"<tool name='a'><ifrelease name='" + b"(.|[^x])" * 24 + b"'/></tool>", "too costly"),
     (b"<tool name='a'>&nbsp;</tool>", "well-formed"), (b"<tool name='a'><iftool name='../x'/></tool>", "name of a tool"),
-    (b"<client>" * 40 + b"</client>" * 40, "has no <tool"), (b" " * (MAX_BYTES + 1), "more than"),
+    (b"<client>" * 40 + b"</client>" * 40, "has no <tool"),
+    (b"<tool name='a'><flags " + b"".join(b"a%d='' " % i for i in range(3000)) + b"/></tool>", "attributes"), (b" " * (MAX_BYTES + 1), "more than"),
     (b"<tool name='a'>" + b"<client>" * 40 + b"</client>" * 40 + b"</tool>", "nested deeper")])
 def test_whatIsNoManifestIsOneClearError(parse, text, reason, tmp_path):
     with pytest.raises(ManifestError) as caught:
@@ -187,7 +188,7 @@ def test_theFiveEntitiesOfXmlItselfAreRead(parse):
 
 
 def test_valuesThatDoubleWithEachLineEndInAnError(parse):
-    lines = '<environment name="A" value="0123456789"/>' + '<environment name="A" value="$A$A"/>' * 40
+    lines = '<environment name="A" value="0123456789"/>' + '<environment name="A" value="$A$A"/>' * 20
     with pytest.raises(ManifestError) as caught:
         parse(lines)
     assert "values of more than" in caught.value.context
