@@ -10,16 +10,16 @@
 # with wma_ and does nothing else. It has to run under bash 4.2 (RHEL7), with coreutils and nothing more. Functions on
 # the stack while a child runs name local variables wma...: another could be an exported one, and hide it from the child.
 
-# ---- The shell: what the site's or the pilot's one left in the environment must not change this script ----------
-
-# Not when the file is sourced: only then return works (`bash -c '. "$0"' submit_py3.sh` sources it as well). Below
-# POSIXLY_CORRECT no function goes before return, set and unset.
+# What the site's or the pilot's shell left must not change this script. Not when it is sourced: only then return works
+# (`bash -c '. "$0"' submit_py3.sh` sources it too). Below POSIXLY_CORRECT no function goes before return, set, unset.
 if [[ ${BASH_SOURCE[0]} == "$0" ]] && ! (POSIXLY_CORRECT=1; return 0) 2> /dev/null; then
-    POSIXLY_CORRECT=1
-    unset -f unset set compgen
-    set +o posix
+    POSIXLY_CORRECT=1 && unset -f unset set compgen
+    set +aekuC -f +o pipefail +o posix # bash 4.2 reads no <( ) in posix mode
     # shellcheck disable=SC2046
     unset -f -- $(compgen -A function)
+    set +f && shopt -u nullglob failglob dotglob nocaseglob nocasematch expand_aliases
+    export -n SHELLOPTS BASHOPTS
+    unset GLOBIGNORE CDPATH BASH_ENV ENV POSIXLY_CORRECT TMOUT
 fi
 
 # ---- Messages ------------------------------------------------------------------------------------------------
@@ -434,7 +434,8 @@ wma_find_python() {
     # the search paths as they are now; scram, cmsRun, gfal and what else is not ours get these back
     export WMRUNTIME_START_PATH=${PATH:-} WMRUNTIME_START_LD_LIBRARY_PATH=${LD_LIBRARY_PATH:-}
     export WMRUNTIME_START_PYTHONPATH=${PYTHONPATH:-}
-    unset PYTHONHOME # a leftover of the site's python; it keeps every other python from starting
+    # leftovers of the site's python: every other one does not start with them, or does not end, or fails on a warning
+    unset PYTHONHOME PYTHONINSPECT PYTHONWARNINGS PYTHONSTARTUP PYTHONOPTIMIZE
     if [[ -n ${WMRUNTIME_PYTHON:-} ]]; then
         WMA_PYTHON=$(type -P "$WMRUNTIME_PYTHON")
         wma_load "${WMA_PROBE_TIMEOUT_SECS:-60}" "$WMRUNTIME_PYTHON" ||

@@ -122,6 +122,27 @@ class TestShell(object):
         assert readReport(node.start / "Report.0.pkl").workload == "timed"
         checkFiles(node)
 
+    @pytest.mark.parametrize("leftover", [
+        {"SHELLOPTS": "errexit:nounset:noglob:posix:noclobber"}, {"SHELLOPTS": "allexport:keyword:pipefail"},
+        {"BASHOPTS": "failglob:nullglob:nocasematch"}, {"POSIXLY_CORRECT": "1"},
+        {"CDPATH": "/", "GLOBIGNORE": "*", "TMOUT": "1"}, {"PYTHONINSPECT": "1", "PYTHONOPTIMIZE": "2"},
+        {"PYTHONWARNINGS": "error", "PYTHONSTARTUP": "/no/such/file"}])
+    def test_settingsOfAnotherShellOrPythonDoNotReachTheJob(self, node, leftover):
+        node.addSandbox('assert not set(os.environ) & set(%r), os.environ\nassert not sys.flags.inspect\n'
+                        'import warnings\nwarnings.warn("x")\n%s' % (sorted(leftover), SUCCESS))
+        outcome = node.run(**leftover)
+        assert outcome.status == 0, outcome.output
+        assert readReport(node.start / "Report.0.pkl").workload == "timed"
+        checkFiles(node)
+
+    def test_startFileOfBashReachesNoChild(self, node):
+        start = node.directory / "bash_env"
+        start.write_text("printf() { :; }\nset -eu\nshopt -s expand_aliases\nalias local=false\necho x >> '%s/started'\n"
+                         % node.directory)
+        outcome = node.run(BASH_ENV=str(start), ENV=str(start))
+        assert outcome.status == 0, outcome.output
+        assert (node.directory / "started").read_text() == "x\n", "once, before the wrapper can do anything"
+
     def test_exportedFunctionsStayWhenTheFileIsSourced(self):
         assert runBash("printf() { echo mine; }; . \"$WRAPPER_UNDER_TEST\"; printf")[:2] == (0, "mine\n")
 
