@@ -256,7 +256,8 @@ def testInterruptedRepairStartsAgain(tmp_path, workerNode, monkeypatch):
         WorkerNode.load(copy)
     monkeypatch.undo()
     WorkerNode.load(copy)
-    leftovers = subprocess.run(["grep", "-rlF", workerNode.root + "/", copy, "--exclude=calls.jsonl"],
+    leftovers = subprocess.run(["grep", "-rlF", workerNode.root + "/", copy, "--exclude=calls.jsonl",
+                                "--exclude=*.pyc"],
                                stdout=subprocess.PIPE, universal_newlines=True)
     assert leftovers.stdout == ""
 
