@@ -15,7 +15,6 @@ import statistics
 import tempfile
 import time
 
-from WMCore.WMRuntime.Release import ManifestXml
 from WMCore.WMRuntime.Release.Release import Release
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "test", "data", "tools")
@@ -70,19 +69,14 @@ def main():
     try:
         makeRelease(root, arguments.manifests)
         release = Release.locate(VERSION, ARCH, roots=[root])
-        parsers = {"standard library": ManifestXml.parseWithStandardLibrary}
-        if ManifestXml.etree is not None:
-            parsers["lxml"] = ManifestXml.parseWithLxml
-        for name in sorted(parsers):
-            ManifestXml.parseXml = parsers[name]
-            tools, problems = release.manifests()
-            if problems or len(tools) != arguments.manifests:
-                raise SystemExit("%d manifests were read, %d were not" % (len(tools), len(problems)))
-            for what, action in (("%d manifests" % len(tools), release.manifests), ("its pythons", release.pythons),
-                                 ("cmsRun's python", release.cmsRunPython),
-                                 ("finding it", lambda: Release.locate(VERSION, ARCH, roots=[root]))):
-                median, fastest = milliseconds(action, arguments.runs)
-                print("%-16s  %-16s  median %7.2f ms, fastest %7.2f ms" % (name, what, median, fastest))
+        tools, problems = release.manifests()
+        if problems or len(tools) != arguments.manifests:
+            raise SystemExit("%d manifests were read, %d were not" % (len(tools), len(problems)))
+        for what, action in (("%d manifests" % len(tools), release.manifests), ("its pythons", release.pythons),
+                             ("cmsRun's python", release.cmsRunPython),
+                             ("finding it", lambda: Release.locate(VERSION, ARCH, roots=[root]))):
+            median, fastest = milliseconds(action, arguments.runs)
+            print("%-16s  median %7.2f ms, fastest %7.2f ms" % (what, median, fastest))
     finally:
         shutil.rmtree(root)
 

@@ -1,4 +1,4 @@
-"""Tests of Release/ToolManifest, ManifestXml and Conditionals, with lxml and with the standard library."""
+"""Tests of Release/ToolManifest, ManifestXml and Conditionals."""
 import glob
 import os
 import random
@@ -6,21 +6,11 @@ import time
 
 import pytest
 
-from WMCore.WMRuntime.Release import ManifestXml, ToolManifest
-from WMCore.WMRuntime.Release.ManifestXml import MAX_ATTRIBUTES, MAX_BYTES, parseWithLxml, parseWithStandardLibrary
+from WMCore.WMRuntime.Release.ManifestXml import MAX_ATTRIBUTES, MAX_BYTES
 from WMCore.WMRuntime.Release.ToolManifest import ManifestError, parseManifest, readManifests
 from WMCore_t.WMRuntime_t.Release_t.ReleaseTrees import ARCHS, DATA, manifestPath, write
 
 REAL = sorted(glob.glob(os.path.join(DATA, "*", "*", "*.xml")) + glob.glob(os.path.join(DATA, "*", "Self.xml")))
-
-
-@pytest.fixture(autouse=True, params=["lxml", "standard library"])
-def library(request, monkeypatch):
-    """Run each test with both parsers."""
-    if request.param == "lxml" and ManifestXml.etree is None:
-        pytest.skip("lxml is not installed")
-    monkeypatch.setattr(ManifestXml, "parseXml", parseWithLxml if request.param == "lxml" else parseWithStandardLibrary)
-    return request.param
 
 
 @pytest.fixture
@@ -238,7 +228,7 @@ PIECES = [b"<else/>", b"<elif name='x'/>", b"</tool>", b"<tool name='t'>", b"<!D
           b"<ifarchitecture match='.*.*.*!'/>", b"\x00", b"\xff", b"xmlns='u'", b"a:b='c'", b"'", b'"', b"<client>" * 300]
 
 
-def test_10000MutatedManifestsGiveAnAnswerOrOneClearErrorAndTakeLittleWork(tmp_path, library):
+def test_10000MutatedManifestsGiveAnAnswerOrOneClearErrorAndTakeLittleWork(tmp_path):
     chooser = random.Random(20210707)
     texts = []
     for path in REAL:
@@ -296,19 +286,3 @@ def test_theWorstThatFitsIntoTheLimitsTakesUnder50MsOfWork(parse, text):
         if best < 0.05:
             break
     assert best < 0.05
-
-
-def test_bothParsersAgreeOnTheRealManifests():
-    if ManifestXml.etree is None:
-        pytest.skip("lxml is not installed")
-    for path in REAL:
-        with open(path, "rb") as handle:
-            data = b"<root>" + handle.read() + b"</root>"
-        one, other = ([(element.tag, dict(element.items())) for element in parser(data).iter()]
-                      for parser in (parseWithLxml, parseWithStandardLibrary))
-        assert one == other
-
-
-def test_theParserTakenIsLxmlWhereItIsThere():
-    assert ToolManifest.readXml is ManifestXml.readXml
-    assert (ManifestXml.etree is None) or ManifestXml.parseWithLxml(b"<a/>").__class__.__module__.startswith("lxml")
