@@ -250,3 +250,13 @@ def runBash(script, *arguments, **environ):
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     out, err = process.communicate(timeout=60)
     return process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+
+
+def checkFiles(node, retry=0):
+    """
+    Check that what the batch system fetches is there and nothing half written lies about.
+    """
+    names = os.listdir(str(node.start))
+    assert "Report.%d.pkl" % retry in names and "wmagentJob.log" in names
+    assert not [name for name in names if ".tmp" in name or ".timing" in name]
+    assert (node.start / "wmagentJob.log").stat().st_size > 0

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from WMCore_t.WrapperNode import SUCCESS, WRAPPER, WrapperNode, readError, readReport
+from WMCore_t.WrapperNode import SUCCESS, WRAPPER, WrapperNode, checkFiles, readError, readReport
 
 
 @pytest.fixture
@@ -20,16 +20,6 @@ def node(tmp_path):
     made.addPython("3.8.2-comp")
     made.addSandbox()
     return made
-
-
-def checkFiles(node, retry=0):
-    """
-    Check that what the batch system fetches is there and nothing half written lies about.
-    """
-    names = os.listdir(str(node.start))
-    assert "Report.%d.pkl" % retry in names and "wmagentJob.log" in names
-    assert not [name for name in names if ".tmp" in name or ".timing" in name]
-    assert (node.start / "wmagentJob.log").stat().st_size > 0
 
 
 class TestUnpacking(object):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from WMCore_t.WrapperNode import SUCCESS, WrapperNode, readError, readReport, runBash
+from WMCore_t.WrapperNode import SUCCESS, WrapperNode, checkFiles, readError, readReport, runBash
 
 
 @pytest.fixture
@@ -19,16 +19,6 @@ def node(tmp_path):
     made.addPython("3.8.2-comp")
     made.addSandbox()
     return made
-
-
-def checkFiles(node, retry=0):
-    """
-    Check that what the batch system fetches is there and nothing half written lies about.
-    """
-    names = os.listdir(str(node.start))
-    assert "Report.%d.pkl" % retry in names and "wmagentJob.log" in names
-    assert not [name for name in names if ".tmp" in name or ".timing" in name]
-    assert (node.start / "wmagentJob.log").stat().st_size > 0
 
 
 class TestSuccess(object):
