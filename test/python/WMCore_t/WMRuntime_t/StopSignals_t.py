@@ -120,6 +120,55 @@ def test_twoSignalsAtTheSameMomentAreOneStop(start):
     assert status == 0 and len(said) == 3 and said[1].startswith("finished after")
 
 
+ELSEWHERE = """
+import threading
+signals.install()
+def takeSignal():
+    time.sleep(0.2)
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    time.sleep(60)
+other = threading.Thread(target=takeSignal)
+other.daemon = True
+try:
+    say("ready")
+    other.start()
+    %s
+except JobTerminated as ex:
+    say("stopped by", ex.signalNumber)
+"""
+
+
+@pytest.mark.parametrize("wait", ["time.sleep(60)", "os.read(os.pipe()[0], 1)", "[other.join(60)]"],
+                         ids=["inASleep", "inARead", "inAJoin"])
+def test_aSignalTakenByAnotherThreadEndsTheMainThreadsWait(start, wait):
+    assert end(start(ELSEWHERE % wait)) == (0, ["stopped by 15"])
+
+
+NEVER_NOTICED = """
+import ctypes, threading
+signals.install()
+lock, mutex = ctypes.CDLL(None).pthread_mutex_lock, ctypes.create_string_buffer(64)
+def sayWhenItHangs():
+    asleep = 0
+    while asleep < 5:
+        time.sleep(0.02)
+        with open("/proc/self/task/%d/stat" % os.getpid()) as handle:
+            asleep = asleep + 1 if ") S " in handle.read() else 0
+    say("ready")
+threading.Thread(target=sayWhenItHangs).start()
+# A mutex locked twice by the same thread: no signal ends the wait.
+while True:
+    lock(mutex)
+"""
+
+
+def test_aMainThreadThatNeverRunsPythonCodeAgainIsEndedAfterTheLastResort(start):
+    process = start(NEVER_NOTICED, repeatAfter=0.5, overdueAfter=1.0)
+    process.send_signal(signal.SIGTERM)
+    status, said = end(process)
+    assert (status, said) == (128 + 15, ["last resort 15"])
+
+
 def test_aFirstSignalAfterTheHoldRaisesNothing(start):
     process = start("signals.install()\nsignals.hold()\nsay('ready')\ntime.sleep(0.4)\nsay('done', signals.received)\n")
     process.send_signal(signal.SIGTERM)
