@@ -1,5 +1,5 @@
 """
-Environments for child processes: without the wrapper's python, or with it and nothing half-mixed.
+Environments for child processes: without the wrapper's python.
 
 The wrapper puts its own python (the COMP area's) into PATH, LD_LIBRARY_PATH and PYTHONPATH. Left there
 it breaks scram (#10765), cmsRun (CRABServer#8805) and xrootd (#11893).
@@ -8,7 +8,7 @@ import os
 import re
 import sys
 
-from WMCore.WMRuntime.Environment.EnvDiff import isVariableName, quoteForBash
+from WMCore.WMRuntime.Environment.EnvDiff import isVariableName
 
 # Where the wrapper keeps the values from before it took its python in.
 START_VARIABLES = {"PATH": "WMRUNTIME_START_PATH",
@@ -103,23 +103,6 @@ def scramEnvironment():
     return {name: value for name, value in withoutWrapperPython(os.environ).items() if name not in PERL_VARIABLES}
 
 
-def withWrapperPython(environ, wrapperEnviron):
-    """
-    Build an environment for the wrapper's own python out of a release's.
-
-    Everything that steers a python or its libraries comes from the wrapper, whole, so the two pythons
-    are never mixed (60515 storms, #6179). PATH stays the release's: the program is named by its full path.
-
-    :param environ: dict, the release's environment, left as it is
-    :param wrapperEnviron: dict, the environment the running python itself has
-    :return: dict
-    """
-    steering = PYTHON_VARIABLES + ("PYTHONPATH", "LD_LIBRARY_PATH")
-    result = {name: value for name, value in environ.items() if name not in steering}
-    result.update((name, wrapperEnviron[name]) for name in steering if name in wrapperEnviron)
-    return result
-
-
 def allowedOnly(environ):
     """
     Keep what a command in a clean environment may have.
@@ -131,21 +114,13 @@ def allowedOnly(environ):
             if name in ALLOWED_NAMES or name.startswith(ALLOWED_PREFIXES)}
 
 
-def _isOwnPython(command):
-    words = command.lstrip()
-    return any(words == name or words.startswith((name + " ", name + "\t"))
-               for name in (sys.executable, quoteForBash(sys.executable)) if sys.executable)
-
-
-def commandEnvironment(command, toSet, toUnset=(), cleanEnv=True, hackLdLibPath=False):
+def commandEnvironment(toSet, toUnset=(), cleanEnv=True):
     """
     Build an environment for a command of the job in a release, from this process's own.
 
-    :param command: str, bash text; one that starts with sys.executable is for the running python
     :param toSet: dict, the release's variables; what no shell can export is left out
     :param toUnset: names of variables the release removes
     :param cleanEnv: bool, whether only what allowedOnly names is taken from this process
-    :param hackLdLibPath: bool; for the running python: hand its whole module search path on
     :return: dict
     """
     job = withoutWrapperPython(os.environ)
@@ -156,10 +131,6 @@ def commandEnvironment(command, toSet, toUnset=(), cleanEnv=True, hackLdLibPath=
     result.update((name, job[name]) for name in job if name in JOB_SETTINGS or name.startswith("_CONDOR_"))
     if job.get("OSG_APP"):
         result["VO_CMS_SW_DIR"] = "%s/cmssoft/cms" % job["OSG_APP"]
-    if _isOwnPython(command):
-        result = withWrapperPython(result, os.environ)
-        if hackLdLibPath:
-            result["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     return result
 
 

@@ -15,7 +15,6 @@ same request there starts no scram at all.
 import logging
 import os
 import random
-import re
 import time
 
 from WMCore.WMRuntime.Environment.CleanEnvironment import commandEnvironment, scramEnvironment, withoutSecrets
@@ -25,19 +24,21 @@ from WMCore.WMRuntime.Tools.ProjectArea import ProjectArea
 from WMCore.WMRuntime.Tools.ScramArch import (ARCH_TO_OS, ARCH_TO_SCRAM, OS_TO_ARCH, SCRAM_TO_ARCH, chooseScramArch,
                                               getPlatformMachine, getSingleScramArch)
 from WMCore.WMRuntime.Tools.ScramAttempts import ScramAttempts
+from WMCore.WMRuntime.Tools.ScramChecks import requestProblem
 from WMCore.WMRuntime.Tools.ScramScript import INITIALISE_FAILED, ScramScript
 from WMCore.WMRuntime.Tools.ScramSession import JSON_NAME, SESSION_VARIABLE, ScramRequest
+from WMCore.WMRuntime.Tools.ScriptPython import isScript, resolveScriptPython, scriptCommand, scriptEnvironment
 from WMCore.WMRuntime.Tools.SessionEvidence import findSession, leaveSession, takeSession
 
 __all__ = ["Scram", "ARCH_TO_OS", "OS_TO_ARCH", "SCRAM_TO_ARCH", "ARCH_TO_SCRAM", "getPlatformMachine",
            "getSingleScramArch", "chooseScramArch", "isCMSSWSupported", "isEnforceGUIDInFileNameSupported"]
 
-TIMED_OUT = 124
+TIMED_OUT, NO_PYTHON = 124, 127
 # Seconds. A command may be the payload itself (CRAB), so its limit is a job's longest life.
 TIMEOUTS = {"project": 600.0, "runtime": 300.0, "command": 172800.0}
 RETRY_PAUSES = (5.0, 20.0)
 MAX_OUTPUT = 16 * 1024 * 1024
-_VERSION = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")
+TEXTS = ("command", "directory", "architecture", "initialise", "envCmd")
 
 
 class Scram(object):
@@ -49,7 +50,8 @@ class Scram(object):
 
     Attributes: `projectArea` (path, None until project() succeeded), `runtimeEnv` (dict of the session's
     variables, name to value without quotes), `code`, `stdout`, `stderr`, `lastExecuted` of the last action,
-    `attempts` (tuple of ScramAttempt), `sessionReused` (bool), `sessionFile` (path of scramSession.json).
+    `attempts` (tuple of ScramAttempt), `sessionReused` (bool), `sessionFile` (path of scramSession.json),
+    `scriptResolution` (Resolution of the last script's python, None before).
 
     :param command: str, the scram program, a path or a name, options allowed
     :param version: str, CMSSW_X_Y_Z
@@ -61,11 +63,13 @@ class Scram(object):
     :param timeouts: dict of seconds for `project`, `runtime`, `command`; TIMEOUTS for what is not named
     :param retryPauses: sequence of seconds to wait before each further try when CVMFS seems to fail
     :param storeSession: bool, whether to use and leave session files in the directory
+    :param scriptPython: str, path or name of the python for scripts, instead of the one that is found
     :param ignored: other options, which are logged
     """
 
     def __init__(self, command="scramv1", version=None, initialise=None, directory=None, architecture=None,
-                 envCmd=None, test=False, timeouts=None, retryPauses=RETRY_PAUSES, storeSession=True, **ignored):
+                 envCmd=None, test=False, timeouts=None, retryPauses=RETRY_PAUSES, storeSession=True,
+                 scriptPython=None, **ignored):
         if ignored:
             logging.warning("Scram does not know the options %s", ", ".join(sorted(ignored)))
         self.command = "/bin/echo" if test else command or "scramv1"
@@ -78,12 +82,10 @@ class Scram(object):
         self.timeouts = dict(TIMEOUTS, **(timeouts or {}))
         self.retryPauses = tuple(retryPauses)
         self.storeSession = storeSession and not test
-        self.projectArea = None
-        self.runtimeEnv = {}
-        self.stdout = None
-        self.stderr = None
-        self.code = None
-        self.lastExecuted = None
+        self.scriptPython = scriptPython
+        self.scriptResolution = None
+        self.projectArea, self.runtimeEnv = None, {}
+        self.stdout, self.stderr, self.code, self.lastExecuted = None, None, None, None
         self.sessionReused = False
         self._attempts = ScramAttempts(self.timeouts)
         self._session = None
@@ -120,7 +122,7 @@ class Scram(object):
         """
         self.lastExecuted = "%s project CMSSW %s" % (self.command, self.version)
         self.projectArea, self._session, self.runtimeEnv = None, None, {}
-        problem = self._requestProblem()
+        problem = requestProblem(self.version, {name: getattr(self, name) for name in TEXTS})
         if problem:
             return self._fail(PROJECT_FAILED, problem)
         area = ProjectArea(os.path.join(self.directory, self.version), self.architecture)
@@ -133,15 +135,6 @@ class Scram(object):
         if self.code == 0:
             self.projectArea = area.path
         return self.code
-
-    def _requestProblem(self):
-        if not isinstance(self.version, str) or not _VERSION.match(self.version):
-            return "%r is no release such as CMSSW_13_0_3" % (self.version,)
-        for name in ("command", "directory", "architecture", "initialise", "envCmd"):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, str) or "\0" in value):
-                return "%r is no text to be used as %s" % (value, name)
-        return None
 
     def _pretendProject(self, area):
         self.stderr = ""
@@ -201,18 +194,18 @@ class Scram(object):
         """
         Run a command in the release's environment, after initialise and envCmd.
 
-        A command of the running python (it starts with sys.executable) gets that python's own PYTHON* and
-        LD_LIBRARY_PATH beside the release's other variables: the two pythons are never mixed.
+        A command that starts with sys.executable is a script of this runtime: it runs in the release's python3,
+        or in the job's python, as InterpreterResolver chooses; see ScriptPython.
 
         :param command: str, bash text
-        :param hackLdLibPath: bool; for a command of the running python, hand its whole module search path
-            on in PYTHONPATH. It has no other effect
+        :param hackLdLibPath: bool; hand the running python's module search path on in PYTHONPATH, when that
+            python runs the script. It has no other effect
         :param runtimeDir: str, where to run; the project area by default
         :param cleanEnv: bool; True: the session's variables and what CleanEnvironment.allowedOnly names,
             False: the job's environment without the wrapper's python, and the session's variables
         :param timeout: float seconds, instead of timeouts["command"]
         :return: int, the command's own exit status, 128+N for signal N; 2 when initialise failed, 124 when the
-            time limit stopped it, 126 or 127 when bash could not be started
+            time limit stopped it, 126 or 127 when bash could not be started or no python does for a script
         :raises RuntimeError: when project() or runtime() was not called, or failed
         """
         if self.projectArea is None:
@@ -223,9 +216,17 @@ class Scram(object):
         if self.test_mode:
             self.stdout, self.stderr, self.code = command + "\n", "", 0
             return 0
+        environ = commandEnvironment(*self._releaseVariables(), cleanEnv=cleanEnv)
+        if isScript(command):
+            self.scriptResolution = resolveScriptPython(*self._releaseVariables(), arch=self.architecture,
+                                                        setting=self.scriptPython)
+            if self.scriptResolution.interpreter is None:
+                self.stdout, self.stderr = "", ""
+                return self._fail(NO_PYTHON, self.scriptResolution.describe())
+            command = self.lastExecuted = scriptCommand(command, self.scriptResolution.interpreter)
+            environ = scriptEnvironment(environ, self.scriptResolution.interpreter, hackLdLibPath)
         logging.info("    Invoking command: %s", withoutSecrets(command))
-        run = self._attempts.start("command", self._script().run(command, self.envCmd),
-                                   self._commandEnvironment(command, cleanEnv, hackLdLibPath),
+        run = self._attempts.start("command", self._script().run(command, self.envCmd), environ,
                                    runtimeDir or self.projectArea, timeout, mergeStderr=True, maxBytes=MAX_OUTPUT)
         self._showOutput()
         self.code = TIMED_OUT if run.exit.timedOut else run.exit.shellCode
@@ -235,11 +236,11 @@ class Scram(object):
         logging.info("Subprocess output was:\n%s", withoutSecrets(self.stdout))
         return self.code
 
-    def _commandEnvironment(self, command, cleanEnv, hackLdLibPath):
+    def _releaseVariables(self):
         if self._session is None:
-            return commandEnvironment(command, self.runtimeEnv, (), cleanEnv, hackLdLibPath)
-        toSet = dict(self.runtimeEnv, **{SESSION_VARIABLE: self._session.token(self.directory)})
-        return commandEnvironment(command, toSet, self._session.diff.toUnset, cleanEnv, hackLdLibPath)
+            return self.runtimeEnv, ()
+        token = {SESSION_VARIABLE: self._session.token(self.directory)}
+        return dict(self.runtimeEnv, **token), self._session.diff.toUnset
 
     def _setUp(self, area):
         return AreaSetUp(area, self.version, self._script(), scramEnvironment(), self._attempts, self.retryPauses,

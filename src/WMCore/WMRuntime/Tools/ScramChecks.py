@@ -1,5 +1,5 @@
 """
-Judge how scram ended and what it printed: it exits with 0 for much that is useless.
+Judge what scram is asked for, how it ended and what it printed: it exits with 0 for much that is useless.
 
 The texts are those of SCRAM V2 and V3 (cms-sw/SCRAM) and of the C library.
 """
@@ -16,6 +16,23 @@ _FINAL_ANSWER = re.compile(r"is not available for arch|Unable to find release ar
 _SCRAM_BACKUP = re.compile(r"^SRT_(\w+)_SCRAMRT(?:DEL)?$")
 # Larger statuses are a program's own: a dying perl (SCRAM V2) ends with 255.
 _LAST_SIGNAL_STATUS = 128 + 64
+_VERSION = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")
+
+
+def requestProblem(version, texts):
+    """
+    Look for what keeps a request from being put to scram at all.
+
+    :param version: str, the release
+    :param texts: dict of the request's other settings, name to str or None
+    :return: str, or None
+    """
+    if not isinstance(version, str) or not _VERSION.match(version):
+        return "%r is no release such as CMSSW_13_0_3" % (version,)
+    for name, value in texts.items():
+        if value is not None and (not isinstance(value, str) or "\0" in value):
+            return "%r is no text to be used as %s" % (value, name)
+    return None
 
 
 def mayPass(run):

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from WMCore.WMRuntime.Environment.CleanEnvironment import (allowedOnly, interpreterAreas, withoutSecrets,
-                                                           withoutWrapperPython, withWrapperPython)
+                                                           withoutWrapperPython)
 
 COMP = "/cvmfs/cms.cern.ch/COMP/rhel8_x86_64"
 PREFIX = [COMP + "/external/python3/3.8.2"]
@@ -63,13 +63,6 @@ def test_theGivenEnvironmentIsLeftAsItIs():
     environ = {"PYTHONHOME": "/x", "PATH": "/bin"}
     withoutWrapperPython(environ)
     assert environ == {"PYTHONHOME": "/x", "PATH": "/bin"}
-
-
-def test_issue6179_twoPythonsAreNeverMixed():
-    release = {"PATH": "/release/bin", "PYTHONPATH": "/release/python", "LD_LIBRARY_PATH": "/release/lib",
-               "PYTHONHOME": "/release", "CMSSW_BASE": "/a"}
-    mine = withWrapperPython(release, {"LD_LIBRARY_PATH": "/comp/lib", "PATH": "/comp/bin"})
-    assert mine == {"PATH": "/release/bin", "LD_LIBRARY_PATH": "/comp/lib", "CMSSW_BASE": "/a"}
 
 
 @pytest.mark.parametrize("name", ["HOME", "USER", "TMPDIR", "X509_USER_PROXY", "X509_CERT_DIR", "BEARER_TOKEN_FILE",

@@ -160,7 +160,7 @@ def test_withARealSessionAReleasesPythonGetsItsPathsAndTheCompPythonNone(node, t
     assert (scram.project(), scram.runtime()) == (0, 0), scram.diagnostic()
     session = readSession(str(tmp_path)).diff
     found = InterpreterResolver().resolve(RELEASE_SCRIPT, release, releaseEnvironment=session).interpreter
-    environ = commandEnvironment("script", scram.runtimeEnv, session.toUnset)
+    environ = commandEnvironment(scram.runtimeEnv, session.toUnset)
     result = found.environment.apply(environ)
     assert result["PATH"] == environ["PATH"] and result["CMSSW_VERSION"] == name
     if name == "CMSSW_8_0_31":

@@ -99,14 +99,50 @@ def test_theStoredTextServesTheWrapperScript(onNode, workerNode, tmp_path):
     assert said[0].endswith("/cmsRun") and said[1] == scram.projectArea
 
 
-def test_ourPythonRunsInEveryRelease(onNode, workerNode, tmp_path):
-    """A script for the running python starts even where the release's own python is another (2.8, #6179)."""
-    for release in ("CMSSW_10_6_30", "CMSSW_12_0_0"):
-        step = tmp_path / release
-        step.mkdir()
-        scram = Scram(version=release, architecture=workerNode.releases[release]["arch"], initialise=onNode,
-                      directory=str(step))
-        assert (scram.project(), scram.runtime()) == (0, 0), scram.diagnostic()
-        code = "import sys, os, ssl, ctypes; print(sys.version_info[:2], os.environ['CMSSW_VERSION'])"
-        assert scram('%s -c "%s"' % (sys.executable, code)) == 0, scram.stdout
-        assert scram.stdout.strip() == "%s %s" % (sys.version_info[:2], release)
+def pythonOfScript(release, onNode, workerNode, directory, **options):
+    """Run a script in a release; give the Scram, the script's python version and its environment."""
+    if not workerNode.releases[release]["runnable"]:
+        pytest.skip(workerNode.releases[release]["why"])
+    directory.mkdir()
+    scram = Scram(version=release, architecture=workerNode.releases[release]["arch"], initialise=onNode,
+                  directory=str(directory), **options)
+    assert (scram.project(), scram.runtime()) == (0, 0), scram.diagnostic()
+    code = "import bz2, ctypes, json, os, sys; print(json.dumps([sys.version_info[:2], dict(os.environ)]))"
+    assert scram("%s -c '%s'" % (sys.executable, code)) == 0, scram.diagnostic()
+    version, environ = json.loads(scram.stdout)
+    return scram, tuple(version), environ
+
+
+@pytest.mark.parametrize("release, expected", [("CMSSW_8_0_31", None), ("CMSSW_10_6_30", (3, 6)), ("CMSSW_12_0_0", (3, 9)),
+                                               ("CMSSW_13_0_3", (3, 9)), ("CMSSW_13_0_3_patch1", (3, 9))])
+def test_aScriptRunsInTheReleasesPython3OrInTheJobsAndNeverInAMixture(release, expected, onNode, workerNode, tmp_path,
+                                                                      monkeypatch):
+    """A script got the python 2.7 of a release, or a mixture of two pythons (2.8, #6179)."""
+    monkeypatch.setenv("PYTHONPATH", "/wrapper/python")
+    monkeypatch.setenv("PYTHONHOME", sys.base_prefix)
+    scram, version, environ = pythonOfScript(release, onNode, workerNode, tmp_path / "step")
+    assert environ["CMSSW_VERSION"] == release and environ["PATH"] == scram.runtimeEnv["PATH"]
+    chosen = scram.scriptResolution.interpreter
+    if expected is None:
+        assert chosen.provider in ("COMP area", "running")
+        assert not [path for path in environ.get("LD_LIBRARY_PATH", "").split(":") if release in path]
+    else:
+        assert (version, chosen.provider) == (expected, "release manifest")
+        assert environ["LD_LIBRARY_PATH"] == scram.runtimeEnv["LD_LIBRARY_PATH"]
+        assert "/wrapper" not in environ.get("PYTHONPATH", "")
+    assert chosen.path in scram.lastExecuted
+
+
+def test_theStepsSettingNamesThePythonOfItsScripts(onNode, workerNode, tmp_path):
+    scram, version, _ = pythonOfScript("CMSSW_13_0_3", onNode, workerNode, tmp_path / "step", scriptPython=sys.executable)
+    assert version == sys.version_info[:2]
+    assert scram.scriptResolution.interpreter.provider == "explicit"
+
+
+def test_aSettingThatDoesNotDoEndsTheScriptBeforeItStarts(onNode, workerNode, tmp_path):
+    scram = Scram(version="CMSSW_13_0_3", architecture=workerNode.releases["CMSSW_13_0_3"]["arch"], initialise=onNode,
+                  directory=str(tmp_path), scriptPython="/no/such/python3")
+    assert (scram.project(), scram.runtime()) == (0, 0)
+    assert scram("%s -c 'open(\"started\", \"w\")'" % sys.executable, runtimeDir=str(tmp_path)) == 127
+    assert "/no/such/python3" in scram.diagnostic() and not (tmp_path / "started").exists()
+    assert scram("true") == 0, "only scripts need it"

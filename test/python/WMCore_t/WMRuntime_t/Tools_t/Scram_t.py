@@ -1,4 +1,5 @@
 """Tests of Tools/Scram, on a scram stand-in of their own (FakeScram)."""
+import ast
 import json
 import os
 import signal
@@ -132,7 +133,9 @@ def test_issue6179_theRunningPythonGetsItsOwnEnvironmentWhole(fake, make, monkey
     code = "import os; print([os.environ.get(n) for n in ('PYTHONPATH', 'PYTHONHOME', 'LD_LIBRARY_PATH', 'CMSSW_VERSION')])"
     for clean in (True, False):
         assert scram('%s -c "%s"\n' % (sys.executable, code), cleanEnv=clean) == 0, scram.stdout
-        assert scram.stdout.strip() == "['/wrapper/python', None, '/wrapper/lib', '%s']" % RELEASE
+        seen = ast.literal_eval(scram.stdout.strip())
+        assert seen[0].split(":")[-1] == "/wrapper/python" and "/release" not in seen[0]
+        assert seen[1:] == [None, "/wrapper/lib", RELEASE]
     assert scram("echo $PYTHONPATH:$PYTHONHOME:$LD_LIBRARY_PATH") == 0
     assert scram.stdout.strip() == "/release/python:/release:/release/lib"
 
