@@ -6,7 +6,7 @@ import os
 
 from WMCore.WMRuntime.Command.ReleaseCommand import addReleaseArguments, findRelease
 from WMCore.WMRuntime.Errors import WMRuntimeError
-from WMCore.WMRuntime.Payload.ExecutableSelector import POLICIES, selectExecutable
+from WMCore.WMRuntime.Payload.ExecutableSelector import POLICIES, namedPlugins, selectExecutable
 
 
 def register(groups):
@@ -37,7 +37,7 @@ def _select(arguments):
     if arguments.pset and not os.path.isfile(arguments.pset):
         raise WMRuntimeError(None, "There is no PSet %s." % arguments.pset, "", "give the path of a file")
     choice = selectExecutable(release, arguments.requested, arguments.pset, arguments.policy,
-                              os.environ.get("PATH"), os.getcwd(), plugins=arguments.plugin)
+                              os.environ.get("PATH"), os.getcwd(), plugins=tuple(arguments.plugin) + namedPlugins(os.environ))
     if arguments.json:
         print(json.dumps(choice.toDict(), indent=2, sort_keys=True))
         return 0

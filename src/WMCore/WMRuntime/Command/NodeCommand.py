@@ -7,6 +7,8 @@ import re
 import time
 
 from WMCore.WMRuntime.Command.Stations import LogFollower
+from WMCore.WMRuntime.Payload.ExecutableChoice import POLICIES
+from WMCore.WMRuntime.RuntimeInfo import FILE_NAME
 from WMCore.WMRuntime.WorkerNode.WorkerNode import WorkerNode, WorkerNodeError
 
 
@@ -39,7 +41,10 @@ def register(groups):
                      help="scram arch of the workload; repeat for a list (default: the release's own)")
     run.add_argument("--steps", type=int, default=1, metavar="N", help="length of the chain of cmsRun steps")
     run.add_argument("--pset", metavar="FILE", help="PSet file of the first step (default: ten generated events)")
-    run.add_argument("--executable", default="cmsRun", help="cmsRun or cmsRunPython3 (default %(default)s)")
+    run.add_argument("--executable", default="cmsRun", metavar="NAME",
+                     help="cmsRun, cmsRunPython3, auto, any name (default %(default)s)")
+    run.add_argument("--policy", choices=POLICIES, help="how our runtime chooses the executable (default: the step "
+                     "does not say, which is matchPSet for auto, else asRequested)")
     run.add_argument("--events", type=int, default=10, metavar="N", help="events to generate (default %(default)s)")
     run.add_argument("--fault", metavar="NAME[=VALUE]", help="let cmsRun fail; see `wmruntime node faults`")
     run.add_argument("--fault-step", metavar="STEP", help="the step that fails (default: every step)")
@@ -111,8 +116,8 @@ def _run(arguments):
     node = WorkerNode.load(arguments.directory)
     fault = parseFault(arguments.fault, arguments.fault_step) if arguments.fault else None
     request = JobRequest(release=arguments.release, scramArchs=arguments.arch, steps=arguments.steps,
-                         pset=arguments.pset, executable=arguments.executable, events=arguments.events,
-                         fault=fault, retry=arguments.retry, runtime=arguments.runtime)
+                         pset=arguments.pset, executable=arguments.executable, executablePolicy=arguments.policy,
+                         events=arguments.events, fault=fault, retry=arguments.retry, runtime=arguments.runtime)
     startDir = os.path.abspath(arguments.job_dir or _newJobDir(node.root))
     print("job directory: %s" % startDir)
     print("building the workload and its sandbox with WMCore ...")
@@ -129,6 +134,7 @@ def _tell(result):
     """Print how the job went; return the process status for the command."""
     print("")
     code = _tellReport(result.report)
+    _tellExecutables(os.path.join(result.startDir, "job", FILE_NAME))
     print("sandbox      %.0f kB%s" % (result.sandboxBytes / 1e3, "; upstream's code alone: %.0f kB" % (
         result.upstreamBytes / 1e3) if result.upstreamBytes else ""))
     print("SCRAM calls  %d" % sum(call["program"] == "scram" for call in result.calls))
@@ -140,6 +146,19 @@ def _tell(result):
         print("  %-20s %s%s" % (os.path.relpath(path, result.startDir), what,
                                 "" if os.path.exists(path) else " (MISSING)"))
     return 0 if result.exit.shellCode == 0 and code == 0 else 1
+
+
+def _tellExecutables(path):
+    """Print what the job's runtimeInfo.json says of the executables; a job of upstream's says nothing."""
+    try:
+        with open(path, encoding="utf-8") as handle:
+            choices = json.load(handle).get("executables", {})
+    except (OSError, ValueError):
+        # A job that fails early has none, and that it failed is told above.
+        return
+    for step, choice in sorted(choices.items()):
+        print("executable   %-10s %s (python %s, policy %s)" % (step, choice["name"], choice["python"] or "unknown",
+                                                                choice["policy"]))
 
 
 def _tellReport(path):

@@ -62,7 +62,7 @@ def _stopRemains(group, grace):
         stopGroup(group, grace)
 
 
-def runPayload(stepName, directory, arguments, environment, stdout, stderr, stopGrace=STOP_GRACE):
+def runPayload(stepName, directory, arguments, environment, stdout, stderr, stopGrace=STOP_GRACE, remarks=()):
     """
     Write `<step>-main.sh` and run it to its end.
 
@@ -76,10 +76,11 @@ def runPayload(stepName, directory, arguments, environment, stdout, stderr, stop
     :param stdout: str, log file for standard output, relative to the directory
     :param stderr: str, log file for standard error, likewise
     :param stopGrace: float seconds between SIGTERM and SIGKILL
+    :param remarks: list of str about the executable, for the script's header
     :return: PayloadRun
     :raises OSError: when the script or the logs cannot be written
     """
-    args = ["/bin/bash", writeMainScript(stepName, directory, arguments)] + arguments.words()
+    args = ["/bin/bash", writeMainScript(stepName, directory, arguments, remarks)] + arguments.words()
     statusFile = os.path.join(directory, STATUS_NAME % stepName)
     if os.path.lexists(statusFile):
         os.remove(statusFile)

@@ -19,8 +19,9 @@ class Executable(object):
     """
     Hold one executable that was found.
 
-    :param name: str, as main.sh is to call it
-    :param path: str
+    :param name: str, as main.sh is to call it: the name asked for, or a program with options before it, such as
+        `igprof -pp cmsRun`. A program with white space in its path cannot have options
+    :param path: str, the file that is started
     :param python: int, the python it reads a PSet with, 2 or 3; None when that is unknown, or it reads none
     :param version: tuple of int, that python's, as far as it is known
     :param reasons: tuple of str, how that is known

@@ -5,106 +5,107 @@ asRequested takes what the step asks for. preferPython3 takes an executable of p
 matchPSet looks at the PSet and takes the executable whose python can run it; the name `auto` stands for it.
 No process is started, unless a PSet is about to be refused: then the release's own pythons have the last word.
 """
+import logging
+
 import attr
 
 from WMCore.WMRuntime.Errors import WMRuntimeError
-from WMCore.WMRuntime.Payload.ExecutableProvider import (GROUP, PYTHON2_TWIN, PYTHON3_TWIN, ExecutableContext,
-                                                         ExecutableProvider, FromRelease, FromSearchPath, programOf)
+from WMCore.WMRuntime.Payload.ExecutableChoice import (AS_REQUESTED, MATCH_PSET, POLICIES, PREFER_PYTHON3,
+                                                       ExecutableChoice, RejectedExecutable)
+from WMCore.WMRuntime.Payload.ExecutableProvider import (GROUP, PYTHON2_TWIN, PYTHON3_TWIN, Executable,
+                                                         ExecutableContext, ExecutableProvider, FromRelease,
+                                                         FromSearchPath, programOf)
 from WMCore.WMRuntime.Payload.GrammarCheck import compileErrors
 from WMCore.WMRuntime.Payload.PSetLanguage import NEITHER, Finding, readPSet, verdictOf
 
 AUTO = "auto"
-AS_REQUESTED, PREFER_PYTHON3, MATCH_PSET = "asRequested", "preferPython3", "matchPSet"
-POLICIES = (AS_REQUESTED, PREFER_PYTHON3, MATCH_PSET)
+PLUGIN_VARIABLE = "WMRUNTIME_EXECUTABLES"
+BUILT_IN = (FromRelease, FromSearchPath)
 EXECUTABLE_NOT_FOUND, BAD_CONFIGURATION = 50110, 7002
 _SHOWN = 12
-
-
-@attr.s(frozen=True)
-class RejectedExecutable(object):
-    """
-    Hold an executable that was not taken.
-
-    :param name: str
-    :param path: str, or None when it is not there
-    :param reason: str
-    """
-    name = attr.ib()
-    path = attr.ib()
-    reason = attr.ib()
-
-
-@attr.s(frozen=True)
-class ExecutableChoice(object):
-    """
-    Hold what a step runs, and why.
-
-    :param name: str, as main.sh is to call it, with the options the step gave
-    :param path: str
-    :param python: int, 2 or 3; None when that is unknown or does not matter
-    :param policy: str, one of POLICIES
-    :param reasons: tuple of str
-    :param rejected: tuple of RejectedExecutable
-    :param language: PSetLanguage, or None when the PSet was not looked at
-    """
-    name = attr.ib()
-    path = attr.ib()
-    python = attr.ib(default=None)
-    policy = attr.ib(default=AS_REQUESTED)
-    reasons = attr.ib(default=())
-    rejected = attr.ib(default=())
-    language = attr.ib(default=None)
-
-    def toDict(self):
-        """
-        Give it for JSON.
-
-        :return: dict
-        """
-        return {"name": self.name, "path": self.path, "python": self.python, "policy": self.policy,
-                "reasons": list(self.reasons), "rejected": [attr.asdict(item) for item in self.rejected],
-                "pset": None if self.language is None else {
-                    "verdict": self.language.verdict, "findings": [str(item) for item in self.language.findings],
-                    "notes": list(self.language.notes)}}
 
 
 class _Selection(object):
     """One selection under way."""
 
-    def __init__(self, context, providers, pset, ask):
+    def __init__(self, requested, context, providers, pset, ask):
+        self.requested = requested
         self.context = context
-        self.providers = sorted((provider() for provider in providers), key=lambda provider: provider.priority)
         self.pset = pset
         self.ask = ask
-        self.reasons, self.rejected = [], []
+        self.reasons, self.rejected, self.providers = [], [], []
+        for provider in sorted(providers, key=lambda item: item.priority):
+            try:
+                self.providers.append(provider())
+            except Exception as ex:  # a plugin may fail in any way
+                self.failed(provider, ex)
+
+    def failed(self, provider, problem):
+        """Note a plugin that failed; without the built-in providers nobody knows what there is."""
+        if isinstance(provider, BUILT_IN):
+            raise problem
+        if isinstance(problem, Exception):
+            problem = "%s: %s" % (type(problem).__name__, problem)
+        logging.warning("The provider %s of executables failed: %s", provider.name, problem)
+        self.reject(provider.name, None, "this provider failed: %s" % problem)
+
+    def reject(self, name, path, reason):
+        """Note what is not taken, once."""
+        item = RejectedExecutable(name, path, reason)
+        if item not in self.rejected:
+            self.rejected.append(item)
 
     def find(self, name):
         """Give the first provider's Executable of a name, or None."""
-        found = (provider.find(name, self.context) for provider in self.providers)
-        return next((executable for executable in found if executable is not None), None)
+        for provider in self.providers:
+            try:
+                executable = provider.find(name, self.context)
+            except Exception as ex:  # a plugin may fail in any way
+                self.failed(provider, ex)
+                continue
+            if isinstance(executable, Executable):
+                return executable
+            if executable is not None:
+                self.failed(provider, "it found %r, which is no Executable" % (executable,))
+        return None
 
-    def named(self, requested, policy):
+    def names(self):
+        """List what all providers have."""
+        found = set()
+        for provider in self.providers:
+            try:
+                found.update(map(str, provider.names(self.context)))
+            except Exception as ex:  # a plugin may fail in any way
+                self.failed(provider, ex)
+        return sorted(found)
+
+    def named(self, policy):
         """Choose what the step names."""
-        program = programOf(requested)
+        program = programOf(self.requested)
         executable = self.find(program) if program else None
         if executable is None:
-            raise self.missing(requested)
-        return self.choice(executable, requested, policy)
+            raise self.missing(self.requested)
+        name = self.requested
+        if executable.name != program:
+            # The provider runs it by something else; options that came with the name still go to it.
+            name = " ".join([executable.name] + self.requested.split()[1:])
+        return self.choice(executable, name, policy)
 
     def choice(self, executable, name, policy, language=None):
         """Make the choice of an executable."""
         return ExecutableChoice(name, executable.path, executable.python, policy,
-                                tuple(self.reasons) + executable.reasons, tuple(self.rejected), language)
+                                tuple(self.reasons) + tuple(executable.reasons), tuple(self.rejected), language,
+                                self.requested)
 
     def missing(self, requested):
         """Compose the error for an executable that is not there."""
-        names = sorted({name for provider in self.providers for name in provider.names(self.context)})
-        release = self.context.release
+        names, release = self.names(), self.context.release
         shown = ", ".join(names[:_SHOWN]) + (", and %d more" % (len(names) - _SHOWN) if len(names) > _SHOWN else "")
         where = "%s for %s (%s)" % (release.version, release.arch, release.directory) if release else "no release"
         return WMRuntimeError(EXECUTABLE_NOT_FOUND, "There is no executable %s." % (requested or "(unnamed)"),
                               "looked in %s%s; it has: %s" % (where, " and in the step's PATH" * bool(
-                                  self.context.searchPath), shown or "none"),
+                                  self.context.searchPath), shown or "none") + "".join(
+                                      "; not %s: %s" % (item.name, item.reason) for item in self.rejected),
                               "name one of these, or `auto`, as the step's executable, or take another release")
 
     def twins(self):
@@ -137,13 +138,12 @@ class _Selection(object):
         for twin in twins:
             against = self.objections(twin, language)
             if against:
-                self.rejected.append(RejectedExecutable(twin.name, twin.path, "; ".join(against[:3])))
+                self.reject(twin.name, twin.path, "; ".join(against[:3]))
         if not fitting:
             raise self.refused(language, twins)
         chosen = fitting[0]
         for other in fitting[1:]:
-            self.rejected.append(RejectedExecutable(other.name, other.path,
-                                                    "%s fits too and comes first" % chosen.name))
+            self.reject(other.name, other.path, "%s fits too and comes first" % chosen.name)
         return self.choice(chosen, chosen.name, MATCH_PSET, language)
 
     def _tools(self):
@@ -205,6 +205,16 @@ class _Selection(object):
             release.version if release else "no release"), "; ".join(said[:_SHOWN]), hint)
 
 
+def namedPlugins(environ):
+    """
+    Read the providers that WMRUNTIME_EXECUTABLES names.
+
+    :param environ: dict
+    :return: tuple of str, module:attribute
+    """
+    return tuple(name for name in environ.get(PLUGIN_VARIABLE, "").split(",") if name.strip())
+
+
 def selectExecutable(release, requested="cmsRun", pset=None, policy=None, searchPath=None, directory=None,
                      providers=None, plugins=(), askPythons=True):
     """
@@ -218,7 +228,7 @@ def selectExecutable(release, requested="cmsRun", pset=None, policy=None, search
     :param searchPath: str, PATH of the release's environment, to look in too
     :param directory: str, the step's directory
     :param providers: sequence of ExecutableProvider classes, instead of the built-in ones and all plugins
-    :param plugins: names `module:attribute` of more providers
+    :param plugins: names `module:attribute` of more providers; namedPlugins reads those of a setting
     :param askPythons: bool, whether the release's pythons are started before a PSet is refused
     :return: ExecutableChoice
     :raises WMRuntimeError: 50110 when there is no such executable, 7002 (cmsRun's own code for a bad
@@ -231,11 +241,14 @@ def selectExecutable(release, requested="cmsRun", pset=None, policy=None, search
                              "set one of these")
     if requested == AUTO and policy == AS_REQUESTED:
         policy = MATCH_PSET
+    problems = ()
     if providers is None:
         # Plugins reads the metadata of what is installed; nobody pays for it who brings providers.
         from WMCore.WMRuntime.Plugins import loadPlugins
-        providers = loadPlugins(GROUP, (FromRelease, FromSearchPath), plugins, ExecutableProvider)[0]
-    selection = _Selection(ExecutableContext(release, searchPath, directory), providers, pset, askPythons)
+        providers, problems = loadPlugins(GROUP, BUILT_IN, plugins, ExecutableProvider)
+    selection = _Selection(requested, ExecutableContext(release, searchPath, directory), providers, pset, askPythons)
+    for problem in problems:
+        selection.reject(problem.name, None, "the plugin of %s is left out: %s" % (problem.source, problem.reason))
     if policy == AS_REQUESTED or requested not in (AUTO, PYTHON2_TWIN, PYTHON3_TWIN):
-        return selection.named(requested, policy)
+        return selection.named(policy)
     return selection.matchPSet() if policy == MATCH_PSET else selection.preferPython3()

@@ -5,6 +5,7 @@ The script outlives the job in the step's directory: with the command in its hea
 again by hand (#11444).
 """
 import os
+import re
 import shlex
 
 import attr
@@ -24,6 +25,12 @@ _HEADER = """#!/bin/bash
 # environment, else the status of the payload, 128 + N when signal N ended it. As cmsRun may end with 70 to 73
 # itself (8006 to 8009 modulo 256), %(status)s names the stage the status comes from.
 """
+_CHOICE = """#
+# Executable: %s
+"""
+# What ends a line anywhere, what steers a terminal, and halves of characters, which no file takes.
+_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_MAX_LINES, _MAX_LINE = 24, 400
 
 # Names start with wm: the SCRAM environment and the set-up command share this shell with them.
 _BODY = r"""
@@ -229,33 +236,44 @@ def _quoted(word):
                              for char in escaped)
 
 
-def mainScript(stepName, directory, arguments):
+def _remarks(lines):
+    """Compose the comment about the executable; whatever a line holds, it stays a comment."""
+    shown = [_UNSHOWN.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), line[:_MAX_LINE])
+             + " ..." * (len(line) > _MAX_LINE) for line in lines[:_MAX_LINES]]
+    if len(lines) > _MAX_LINES:
+        shown.append("and %d more lines, in the job's log" % (len(lines) - _MAX_LINES))
+    return _CHOICE % "\n#   ".join(shown) if shown else ""
+
+
+def mainScript(stepName, directory, arguments, remarks=()):
     """
     Compose the text of the script.
 
     :param stepName: str
     :param directory: str, the step's directory
     :param arguments: MainArguments, for the command in the header
+    :param remarks: list of str, ExecutableChoice.describe(), for a comment in the header
     :return: str
     """
     header = _HEADER % {"step": _quoted(stepName), "directory": _quoted(directory),
                         "script": _quoted(SCRIPT_NAME % stepName), "status": _quoted(STATUS_NAME % stepName),
                         "words": " ".join(_quoted(word) for word in arguments.words())}
-    return header + _BODY
+    return header + _remarks(remarks) + _BODY
 
 
-def writeMainScript(stepName, directory, arguments):
+def writeMainScript(stepName, directory, arguments, remarks=()):
     """
     Write the script into the step's directory.
 
     :param stepName: str
     :param directory: str, the step's directory
     :param arguments: MainArguments
+    :param remarks: list of str, see mainScript
     :return: str, the script's path
     :raises OSError: when it cannot be written
     """
     path = os.path.join(directory, SCRIPT_NAME % stepName)
     with open(path + ".new", "w", encoding="utf-8", errors="surrogateescape") as handle:
-        handle.write(mainScript(stepName, directory, arguments))
+        handle.write(mainScript(stepName, directory, arguments, remarks))
     os.rename(path + ".new", path)
     return path

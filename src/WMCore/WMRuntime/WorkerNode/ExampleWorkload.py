@@ -34,6 +34,7 @@ class StepPlan(object):
     :param dataTier: str, data tier of the output
     :param executable: str, cmsRun or another name of the release
     :param keepOutput: bool, whether the output is to be staged out
+    :param executablePolicy: str, how the runtime chooses the executable; None to leave the setting out
     """
     release = attr.ib()
     scramArchs = attr.ib(converter=tuple)
@@ -42,9 +43,10 @@ class StepPlan(object):
     dataTier = attr.ib(default="GEN-SIM")
     executable = attr.ib(default="cmsRun")
     keepOutput = attr.ib(default=True)
+    executablePolicy = attr.ib(default=None)
 
 
-def chainOf(release, scramArchs, count, pset=None, executable="cmsRun"):
+def chainOf(release, scramArchs, count, pset=None, executable="cmsRun", executablePolicy=None):
     """
     Plan a chain of steps: the first generates, each later one reads the output of the one before.
 
@@ -53,11 +55,13 @@ def chainOf(release, scramArchs, count, pset=None, executable="cmsRun"):
     :param count: int, number of steps, at least 1
     :param pset: str, PSet file for the first step, None for the example's
     :param executable: str, what runs the PSets
+    :param executablePolicy: str, see StepPlan
     :return: list of StepPlan; only the last step's output is kept, as in a StepChain
     """
     plans = []
     for number in range(count):
-        options = {"keepOutput": number == count - 1, "executable": executable}
+        options = {"keepOutput": number == count - 1, "executable": executable,
+                   "executablePolicy": executablePolicy}
         if number:
             options.update(pset=os.path.join(EXAMPLES, "RecoPSet.py"), outputModule="AODSIMoutput",
                            dataTier="AODSIM")
@@ -103,7 +107,10 @@ def _addCmsRun(task, number, plan, previous):
     helper.setGlobalTag("EXAMPLE::All")
     helper.setNumberOfCores(1)
     helper.keepOutput(plan.keepOutput)
-    helper.data.application.command.executable = plan.executable
+    command = helper.data.application.command
+    command.executable = plan.executable
+    if plan.executablePolicy is not None:
+        command.executablePolicy = plan.executablePolicy
     # There is a configuration in the sandbox, but no ConfigCache it came from: CMSSWFetcher skips
     # None, the executor only asks whether the attribute exists.
     helper.data.application.configuration.configCacheUrl = None

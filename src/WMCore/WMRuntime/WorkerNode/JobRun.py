@@ -9,6 +9,7 @@ import uuid
 
 import attr
 
+from WMCore.WMRuntime.Payload.ExecutableChoice import POLICIES
 from WMCore.WMRuntime.Tools.ChildProcess import runCaptured, runChild
 from WMCore.WMRuntime.WorkerNode.ClassAds import writeAds
 from WMCore.WMRuntime.WorkerNode.WorkerNode import WorkerNodeError
@@ -27,7 +28,8 @@ class JobRequest(object):
     :param scramArchs: tuple of str, empty for the node's own arch of the release
     :param steps: int, length of the chain of cmsRun steps
     :param pset: str, PSet file of the first step, None for the example's
-    :param executable: str, cmsRun, cmsRunPython3, ...
+    :param executable: str, cmsRun, cmsRunPython3, auto, ...
+    :param executablePolicy: str, one of POLICIES, in the steps' application.command; None for none there
     :param fault: dict for cmsRun (step, fault, value), None for none
     :param runtime: str, OURS or UPSTREAM
     :param requiredOS: str, REQUIRED_OS of the job, None for what the scram arch needs
@@ -44,6 +46,7 @@ class JobRequest(object):
     steps = attr.ib(default=1)
     pset = attr.ib(default=None)
     executable = attr.ib(default="cmsRun")
+    executablePolicy = attr.ib(default=None, validator=attr.validators.in_((None,) + POLICIES))
     fault = attr.ib(default=None)
     runtime = attr.ib(default=OURS, validator=attr.validators.in_((OURS, UPSTREAM)))
     requiredOS = attr.ib(default=None)

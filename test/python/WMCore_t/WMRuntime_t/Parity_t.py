@@ -105,7 +105,6 @@ SAME_FAILURES = {
     "unreadableReport": Case(fault("dirtyReport", "nul")),
     "truncatedReportOfAGoodJob": Case(fault("truncatedReport", 0.66)),
     "noOutput": Case(fault("noOutput")),
-    "noExecutable": Case({"executable": "cmsRunNowhere"}),
     "scramProjectFails": Case(scramFault={"command": "project", "fault": "exit", "value": 1}),
     "scramRuntimeFails": Case(scramFault={"command": "runtime", "fault": "exit", "value": 1}),
     "killedWithThePlaceholder": Case(fault("placeholder8901", "KILL")),
@@ -169,6 +168,13 @@ DIFFERENT = {
         ours=[("cmsRun1", 0, "Success"), ("cmsRun1", 8001, "CMSException"),
               ("cmsRun1", 65, "WMAgentStepExecutionError")],
         elsewhere=(r"^\.cmsRun1\.errors\.", r"^\.cmsRun1\.status")),
+    "noExecutable": Case(
+        {"executable": "cmsRunNowhere"},
+        reason="An executable that is nowhere is refused before the scripts and main.sh run. Upstream starts bash to "
+               "learn it, hence its 127 and the usage of a process.",
+        upstream=[("cmsRun1", 50110, "ExecutableNotFound"), ("cmsRun1", 127, "WMAgentStepExecutionError")],
+        ours=[("cmsRun1", 50110, "ExecutableNotFound")],
+        elsewhere=(r"^\.cmsRun1\.errors\.", r"^\.cmsRun1\.status", r"^\.cmsRun1\.WMCMSSWSubprocess")),
     "jobIsNotInThePackage": Case(
         prepare=dropJob, reason="#7273: Bootstrap's 11003 is also the wrapper's word for a missing CVMFS. The "
                                 "wrapper's times are in our report too.",

@@ -166,6 +166,8 @@ class CMSSW(Diagnostic):
         self.handlers[50513] = Exit50513()
         self.handlers[126] = Exit126()
         self.handlers[127] = Exit127()
+        # The executor looks before it runs anything; where it could not, main.sh ends with 127.
+        self.handlers[50110] = self.handlers[127]
         self.handlers[65] = CMSRunHandler(8001, "CMSException")
         self.handlers[66] = CMSRunHandler(8002, "StdException")
         self.handlers[67] = CMSRunHandler(8003, "UnknownException")

@@ -15,9 +15,10 @@ from WMCore.WMRuntime.Payload.JobReportRead import readJobReport
 from WMCore.WMRuntime.Payload.LogTail import cleanText
 from WMCore.WMRuntime.Payload.MainScript import MainArguments, extraArguments
 from WMCore.WMRuntime.Payload.PayloadExit import NO_CODE, setupFailure, signalNote, stepExitCode
-from WMCore.WMRuntime.Payload.StepExecutable import chooseStepExecutable
+from WMCore.WMRuntime.Payload.StepExecutable import chooseStepExecutable, noteInReport
 from WMCore.WMRuntime.Payload.StepScript import runStepScript, scriptCommand
 from WMCore.WMRuntime.Tools.Scram import Scram, getSingleScramArch
+from WMCore.WMRuntime.Tools.ScramArch import chooseScramArch, readRequiredOS
 
 with needsWMCore(__name__):
     from WMCore.FwkJobReport.Report import addAttributesToFile
@@ -119,10 +120,10 @@ class CMSSW(Executor):
         arch = self._chooseArch()
         self._logSettings()
         scram = self._setUpScram(arch)
-        executable = self._chooseExecutable(scram, arch)
+        choice = self._chooseExecutable(scram, arch)
         self._runScripts()
         self._runScramScripts(scram)
-        self._runCmsRun(arch, executable)
+        self._runCmsRun(arch, choice)
         self._completeReport()
         return None
 
@@ -155,9 +156,10 @@ class CMSSW(Executor):
             raise _setupFailed("ScramSetupFailure", "choosing one of the scram archs %s: %s" % (wanted, ex))
         if arch is None and wanted:
             raise _setupFailed("ScramSetupFailure",
-                               "none of the scram archs %s runs on this node: %s, machine ad %s. The job needs a node "
-                               "whose GLIDEIN_REQUIRED_OS and CPU fit one of them."
-                               % (wanted, " ".join(platform.uname()), os.environ.get("_CONDOR_MACHINE_AD", "missing")))
+                               "none of the scram archs %s runs on this node: %s, machine ad %s: %s. The job needs a "
+                               "node whose GLIDEIN_REQUIRED_OS and CPU fit one of them."
+                               % (wanted, " ".join(platform.uname()), os.environ.get("_CONDOR_MACHINE_AD", "missing"),
+                                  chooseScramArch(wanted, readRequiredOS()).describe()))
         return arch
 
     def _logSettings(self):
@@ -187,12 +189,14 @@ class CMSSW(Executor):
 
     def _chooseExecutable(self, scram, arch):
         try:
-            return chooseStepExecutable(self.stepName, self.step.builder.workingDir, self.step.application.command,
-                                        scram.runtimeEnv, arch)
+            choice = chooseStepExecutable(self.stepName, self.step.builder.workingDir, self.step.application.command,
+                                          scram.runtimeEnv, arch)
         except WMRuntimeError as ex:
             msg = cleanText(str(ex))
             logging.critical(msg)
             raise WMExecutionFailure(ex.code or 50513, ex.name, msg)
+        noteInReport(self.report.retrieveStep(self.stepName), choice)
+        return choice
 
     def _runScripts(self):
         logging.info("Running PRE scripts")
@@ -231,10 +235,11 @@ class CMSSW(Executor):
     def _jobReport(self):
         return os.path.join(self.step.builder.workingDir, self.step.output.jobReport)
 
-    def _runCmsRun(self, arch, executable):
+    def _runCmsRun(self, arch, choice):
         workload = getattr(self.report.data, "workload", "unknown")
-        run = runPayload(self.stepName, self.step.builder.workingDir, self._arguments(arch, executable),
-                         payloadEnvironment(os.environ, workload), self.step.output.stdout, self.step.output.stderr)
+        run = runPayload(self.stepName, self.step.builder.workingDir, self._arguments(arch, choice.name),
+                         payloadEnvironment(os.environ, workload), self.step.output.stdout, self.step.output.stderr,
+                         remarks=choice.describe())
         child = run.child
         self.report.updateSubprocessInfo(child.sysTime, child.userTime, child.startTime, child.endTime)
         failure = setupFailure(run.exit, child)

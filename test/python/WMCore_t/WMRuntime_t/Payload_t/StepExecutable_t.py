@@ -25,11 +25,37 @@ def environment(workerNode, release):
                                                  ("auto", "cmsRun")])
 def test_anUnknownReleaseNeverFailsAStep(requested, expected, tmp_path):
     for environ in ({}, {"CMSSW_BASE": "/no/such", "CMSSW_RELEASE_BASE": ""}, {"CMSSW_BASE": "\0"}):
-        assert choose(tmp_path, requested, environ) == expected
+        choice = choose(tmp_path, requested, environ)
+        assert (choice.name, choice.path) == (expected, None) and "nothing could be looked up" in choice.reasons[0]
 
 
-def test_whatAStepNamesIsTakenEvenWhenItIsMissing(workerNode, tmp_path):
-    assert choose(tmp_path, "cmsRunNowhere", environment(workerNode, "CMSSW_13_0_3")) == "cmsRunNowhere"
+def test_aNamedExecutableThatIsNowhereIsRefused(workerNode, tmp_path):
+    with pytest.raises(WMRuntimeError, match="it has: cmsRun") as refused:
+        choose(tmp_path, "cmsRunNowhere", environment(workerNode, "CMSSW_13_0_3"))
+    assert refused.value.code == 50110
+
+
+def test_aPathIsLeftToMainScriptForAScriptMayYetMakeTheFile(workerNode, tmp_path):
+    choice = choose(tmp_path, "./made later --fast", environment(workerNode, "CMSSW_13_0_3"))
+    assert (choice.name, choice.path) == ("./made later --fast", None)
+
+
+def test_withoutAPathInTheSessionTheJobsIsLookedAt(workerNode, tmp_path, monkeypatch):
+    environ = environment(workerNode, "CMSSW_13_0_3")
+    del environ["PATH"]
+    (tmp_path / "mine").write_text("#!/bin/sh\n")
+    (tmp_path / "mine").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH"):
+        monkeypatch.delenv("WMRUNTIME_START_" + name, raising=False)
+    assert choose(tmp_path, "mine", environ).path == str(tmp_path / "mine")
+
+
+def test_toolsThatCannotRunInThePythonOfTheExecutableEndTheStep(workerNode, tmp_path):
+    (tmp_path / "PSet.py").write_text("x = f'{1}'\n")
+    with pytest.raises(WMRuntimeError, match="scramSession.json") as refused:
+        choose(tmp_path, "auto", environment(workerNode, "CMSSW_10_6_30"))
+    assert refused.value.code == 50513
 
 
 def test_aStepThatLeavesTheChoiceIsRefusedWhenNothingFits(workerNode, tmp_path):
@@ -43,7 +69,7 @@ def test_theChoiceIsAddedToTheRuntimeInformation(workerNode, tmp_path):
     directory.mkdir(parents=True)
     (directory / "PSet.py").write_text("print 'x'\n")
     (tmp_path / "runtimeInfo.json").write_text('{"job_type": "Production"}')
-    assert choose(directory, "auto", environment(workerNode, "CMSSW_10_6_30")) == "cmsRun"
+    assert choose(directory, "auto", environment(workerNode, "CMSSW_10_6_30")).name == "cmsRun"
     written = json.loads((tmp_path / "runtimeInfo.json").read_text())
     assert written["job_type"] == "Production" and written["executables"]["cmsRun1"]["pset"]["verdict"] == "python2"
 

@@ -123,6 +123,6 @@ def testScramFailureMarksASuccessfulStepAsFailed(harness):
 
 def testEveryProcessStatusHasAHandler():
     diagnostic = ours.CMSSW()
-    assert set(range(255)) | {50513} == set(diagnostic.handlers)
+    assert set(range(255)) | {50110, 50513} == set(diagnostic.handlers)
     assert isinstance(diagnostic.handlers[0], ours.EDMExceptionHandler)
     assert isinstance(diagnostic.defaultHandler, ours.CMSDefaultHandler)

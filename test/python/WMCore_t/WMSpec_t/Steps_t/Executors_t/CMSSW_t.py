@@ -71,7 +71,7 @@ SAME = {
     "signal, broken report": {"xml": GOOD_REPORT[:300], "tail": "kill -ABRT $$"},
     "status 66, no report": {"xml": None, "tail": "exit 66"},
     "status 255, no report": {"xml": None, "tail": "exit 255"},
-    "executable missing": {"xml": None, "command__executable": "cmsRunNowhere"},
+    "executable missing": {"xml": None, "command__executable": "./cmsRunNowhere"},
     "executable not executable": {"xml": None, "command__executable": "/etc/hostname"},
     "step before failed": {"override__previousCmsRunFailure": True},
 }
@@ -189,6 +189,33 @@ def testSection2_2_7_noArchThatFitsIsAFailureThatNamesListAndNode(harness):
         assert part in message
 
 
+PPC_AND_AMD, OLD_AND_NEW = ["el8_ppc64le_gcc12", "el8_amd64_gcc12"], ["el8_amd64_gcc9", "el8_amd64_gcc12"]
+MIXED = [(PPC_AND_AMD, "X86_64", "el8_amd64_gcc12"), (PPC_AND_AMD, "ppc64le", "el8_ppc64le_gcc12"),
+         (PPC_AND_AMD, "aarch64", None), (OLD_AND_NEW, "X86_64", "el8_amd64_gcc12"), (OLD_AND_NEW, "ppc64le", None),
+         (OLD_AND_NEW, "aarch64", None), (["el9_amd64_gcc12", "slc7_amd64_gcc900"], "X86_64", None)]
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("archs, machine, wanted", MIXED)
+def testAMixedArchListGivesEachCpuItsOwnOrAnErrorWithTheList(harness, archs, machine, wanted, backwards):
+    ad = harness.root / "machine.ad"
+    ad.write_text('GLIDEIN_REQUIRED_OS = "rhel8"\n')
+    harness.monkeypatch.setenv("_CONDOR_MACHINE_AD", str(ad))
+    harness.monkeypatch.setattr("WMCore.WMRuntime.Tools.ScramArch.getPlatformMachine", lambda: machine)
+    _, report = run(harness, setup__scramArch=archs[::-1] if backwards else archs)
+    if wanted:
+        assert report.getExitCode() == 0, errorsOf(report)
+        assert "--arch %s " % wanted in harness.calls.read_text()
+        assert wanted in (harness.directory / "cmsRun1-main.sh").read_text()
+        return
+    assert errorsOf(report) == [(50513, "SCRAMScriptFailure")]
+    message = report.getStepExitCodeAndMessage("cmsRun1")[1]
+    assert all(arch in message for arch in archs)
+    for reason in ["needs rhel9", "needs rhel7"] if machine == "X86_64" else ["this node has %s" % machine]:
+        assert reason in message
+    assert not harness.calls.exists()
+
+
 @pytest.mark.parametrize("wanted", [None, []])
 def testSection2_2_7_aStepWithoutAnArchLeavesItToScram(harness, wanted):
     harness.monkeypatch.setenv("SCRAM_ARCH", "el8_amd64_gcc12")
@@ -224,6 +251,13 @@ def testSkippedStepLeavesTheTrueCodeWithHTCondor_11349(harness):
     assert executor.chirped["Chirp_WMCore_cmsRun1_ExitCode"] == 99108
     assert "Chirp_WMCore_cmsRun_ExitCode" not in executor.chirped
     assert not harness.calls.exists()
+
+
+def testAnExecutableThatIsNowhereIs50110BeforeAnythingRuns(harness):
+    executor, report = run(harness, None, command__executable="cmsRunNowhere", runtime__preScripts=["SetupCMSSWPset"])
+    assert errorsOf(report) == [(50110, "ExecutableNotFound")] and report.getExitCode() == 50110
+    assert "cmsRunNowhere" in report.getStepExitCodeAndMessage("cmsRun1")[1]
+    assert not (harness.directory / "cmsRun1-main.sh").exists()
 
 
 def testChirpThatFailsDoesNotHideThePayloadsCode(harness):
