@@ -27,7 +27,8 @@ def findBase(release, fullRelease=None):
     except ManifestError as ex:
         manifest = None
         notes.append("the base of this patch release is unknown: %s" % ex.context)
-    named = [manifest.base if manifest else None, fullRelease, _siblingBase(release)]
+    # In a full release's environment a CMSSW_FULL_RELEASE_BASE is a left-over of another one's.
+    named = [manifest.base if manifest else None, None if _isFull(release) else fullRelease, _siblingBase(release)]
     for path in [path for path in named if path]:
         directory, reason = existing(path, release.arch, release.root)
         if directory is None or directory != path:
@@ -35,6 +36,13 @@ def findBase(release, fullRelease=None):
         if directory is not None and os.path.realpath(directory) != os.path.realpath(release.directory):
             return directory, notes
     return None, notes
+
+
+def _isFull(release):
+    try:
+        return ReleaseVersion.parse(release.version).patch is None
+    except ValueError:
+        return False
 
 
 def _siblingBase(release):

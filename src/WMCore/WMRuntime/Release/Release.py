@@ -13,7 +13,7 @@ from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Release.CmsRunPython import answerCmsRunPython
 from WMCore.WMRuntime.Release.PatchBase import findBase
 from WMCore.WMRuntime.Release.ReleasePaths import (PLAIN_NAME, archsOf, candidatePaths, firstLine, isDirectory,
-                                                   isExecutable, isPresent, namesIn, rootOf, rootsOf)
+                                                   isExecutable, isPresent, namesIn, rootOf, rootsOf, whyNotListed)
 from WMCore.WMRuntime.Release.ReleasePython import findPythons
 from WMCore.WMRuntime.Release.ToolManifest import parseManifest, readManifests
 from WMCore.WMRuntime.Tools.ProjectArea import ProjectArea
@@ -141,8 +141,9 @@ class Release(object):
         if base is not None:
             base = cls(os.path.basename(os.path.normpath(base)), arch, base, root=release.root,
                        scramVersion=_scramVersion(base))
-        if not isDirectory(release.toolbox(ofRelease=True)):
-            found.append("%s is not there: no tool manifests" % release.toolbox(ofRelease=True))
+        problem = whyNotListed(release.toolbox(ofRelease=True))
+        if problem:
+            found.append("%s: no tool manifests" % problem)
         return attr.evolve(release, base=base, notes=release.notes + tuple(found))
 
     @property

@@ -103,6 +103,9 @@ def existing(path, arch, root):
     :param root: str or None, below which to look when the path is not there
     :return: (str, the directory; or None, str that says what was seen)
     """
+    if not os.path.isabs(path):
+        # It would be looked for in whatever directory the job is in.
+        return None, "%s is no absolute path" % path
     if isDirectory(path):
         return path, "%s is there" % path
     moved = relocated(path, arch, root)
@@ -122,6 +125,22 @@ def namesIn(directory):
         return sorted(os.listdir(directory))
     except (OSError, ValueError):
         return []
+
+
+def whyNotListed(directory):
+    """
+    Tell what keeps a directory from being listed.
+
+    :param directory: str
+    :return: str, None when nothing does
+    """
+    try:
+        os.listdir(directory)
+    except FileNotFoundError:
+        return "%s is not there" % directory
+    except (OSError, ValueError) as ex:
+        return "%s cannot be listed: %s" % (directory, getattr(ex, "strerror", None) or ex)
+    return None
 
 
 def firstLine(path):
@@ -161,12 +180,25 @@ def isDirectory(path):
 
 def isExecutable(path):
     """
-    Tell whether a path is a file this process may execute.
+    Tell whether a path is a file this process may execute; an empty one, which does nothing, is none.
 
     :param path: str
     :return: bool
     """
-    return _holds(os.path.isfile, path) and os.access(path, os.X_OK)
+    return _holds(os.path.isfile, path) and os.access(path, os.X_OK) and not isEmpty(path)
+
+
+def isEmpty(path):
+    """
+    Tell whether a file is empty, as one is whose copy was cut short: a shell runs it and reports success.
+
+    :param path: str
+    :return: bool; True also for one that is gone by now
+    """
+    try:
+        return os.path.getsize(path) == 0
+    except OSError:
+        return True
 
 
 def isPresent(path):
@@ -187,7 +219,12 @@ def describeMissing(path):
     :return: str
     """
     if not os.path.exists(path):
-        return "%s is a dangling link to %s: the external is not deployed" % (path, os.readlink(path))
+        try:
+            return "%s is a dangling link to %s: the external is not deployed" % (path, os.readlink(path))
+        except OSError:
+            return "%s cannot be reached" % path
     if os.path.isdir(path):
         return "%s is a directory" % path
+    if isEmpty(path):
+        return "%s is empty" % path
     return "%s may not be executed" % path

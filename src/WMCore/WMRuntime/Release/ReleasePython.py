@@ -64,10 +64,11 @@ def _findPython(release, tool, major):
     if manifest is None and not broken and not links:
         return None
     if manifest is None:
-        version = max([version for _name, version in links], default=())
         if not broken:
             reasons.append("the tool %s is not selected; only links in external/ speak of it" % tool)
-        return _withPath(release, ReleasePython(tool if broken else "", major, version, reasons=tuple(reasons)))
+        python = ReleasePython(tool if broken else "", major, max([version for _path, version in links], default=()),
+                               reasons=tuple(reasons))
+        return _withPath(python, [("external", path, version) for path, version in links] + _expected(release, python))
     version = manifestVersion(manifest)
     reasons.append("the tool %s is selected, version %s (%s)" % (tool, manifest.version or "unknown", manifest.path))
     if version and version[0] != major:
@@ -78,7 +79,8 @@ def _findPython(release, tool, major):
         taken, reason = existing(base, release.arch, release.root)
         reasons.append(reason)
         base = taken or base
-    return _withPath(release, ReleasePython(tool, major, version, base, reasons=tuple(reasons)))
+    python = ReleasePython(tool, major, version, base, reasons=tuple(reasons))
+    return _withPath(python, _expected(release, python))
 
 
 def manifestVersion(manifest):
@@ -101,35 +103,34 @@ def _externalBins(release):
 
 
 def _linksOf(release, major):
-    """Give (path, version) of what is named as a python of the major version in external/, whole or dangling."""
+    """Give (path, version) of what is named as a python of the major version in external/, the newest first."""
     links = []
     for directory in _externalBins(release):
-        for name in namesIn(directory):
-            found = _LINK.match(name)
-            if found and int(found.group(1)) == major:
-                parts = (major,) + ((int(found.group(2)),) if found.group(2) else ())
-                links.append((os.path.join(directory, name), parts))
+        found = [_LINK.match(name) for name in namesIn(directory)]
+        named = [((major,) + ((int(link.group(2)),) if link.group(2) else ()), link.group())
+                 for link in found if link and int(link.group(1)) == major]
+        links += [(os.path.join(directory, name), version) for version, name in sorted(named, reverse=True)]
     return links
 
 
-def _names(python):
-    """List the names the interpreter may have, the most exact first."""
-    exact = ["python%d.%d" % python.version[:2]] if len(python.version) > 1 else []
-    return exact + ["python%d" % python.major] + (["python"] if python.major == 2 else [])
-
-
-def _withPath(release, python):
-    """Look for the interpreter in external/, then in the tool's own directory."""
+def _expected(release, python):
+    """List where a python should be, as (where, path, version): in external/, then in the tool's own directory."""
+    names = ["python%d.%d" % python.version[:2]] if len(python.version) > 1 else []
+    names += ["python%d" % python.major] + (["python"] if python.major == 2 else [])
     places = [("external", directory) for directory in _externalBins(release)]
-    places += [("base", os.path.join(python.base, "bin"))] if python.base else []
-    candidates = [(where, os.path.join(directory, name)) for where, directory in places for name in _names(python)]
+    places += [("base", os.path.join(python.base, "bin"))] if python.base and os.path.isabs(python.base) else []
+    return [(where, os.path.join(directory, name), python.version) for where, directory in places for name in names]
+
+
+def _withPath(python, candidates):
+    """Take the first of the candidates that is an interpreter."""
     reasons, expected = list(python.reasons), None
-    for where, path in candidates:
+    for where, path, version in candidates:
         if isExecutable(path):
             reasons.append("%s is there" % path)
-            return attr.evolve(python, path=path, exists=True, where=where, reasons=tuple(reasons))
-        if isPresent(path):
+            return attr.evolve(python, path=path, version=version, exists=True, where=where, reasons=tuple(reasons))
+        if isPresent(path) and describeMissing(path) not in reasons:
             reasons.append(describeMissing(path))
             expected = expected or path
-    reasons.append("no interpreter at %s" % ", ".join(path for _where, path in candidates))
+    reasons.append("no interpreter at %s" % ", ".join(sorted({path for _where, path, _version in candidates})))
     return attr.evolve(python, path=expected or candidates[0][1], reasons=tuple(reasons))

@@ -3,6 +3,7 @@ A scram arch: its parts, its order, and the systems and CPUs it runs on.
 
 A scram arch is `<os><version>_<cpu>_<compiler><version>`, such as el8_amd64_gcc12.
 """
+import functools
 import re
 
 import attr
@@ -33,6 +34,7 @@ def compilerVersion(digits):
     return (int(digits[:width]),) + tuple(int(digit) for digit in digits[width:])
 
 
+@functools.total_ordering
 @attr.s(frozen=True, order=False)
 class ScramArch(object):
     """

@@ -124,21 +124,96 @@ def test_aDevelopersOwnSelectionDoesNotChangeWhatTheReleasesCmsRunIs(tree, tmp_p
     assert Release.fromArea(area).cmsRunPython().major == 3
 
 
-@pytest.mark.parametrize("module, wanted", [("class CmsRun: pass", (3, 5, True)), (None, (2, 5, True)),
-                                            ("raise ValueError", (2, 3, False)), ("import nowhere", (2, 5, True))])
-def test_rung5_theRuntimesPythonIsAskedOnlyWhenWantedAndNothingElseIsSure(tree, tmp_path, module, wanted):
-    made = tree("CMSSW_12_0_0_pre4", selfNames=("PYTHON27PATH", "PYTHON3PATH"))
-    os.makedirs(str(tmp_path / "bin"))
-    os.symlink(sys.executable, str(tmp_path / "bin" / "python3"))
-    if module is not None:
-        write(str(tmp_path / "lib" / "FWCore" / "__init__.py"), "")
-        write(str(tmp_path / "lib" / "FWCore" / "PythonFramework" / "__init__.py"), "")
-        write(str(tmp_path / "lib" / "FWCore" / "PythonFramework" / "CmsRun.py"), module + "\n")
-    runtime = {"PATH": str(tmp_path / "bin"), "PYTHONPATH": str(tmp_path / "lib")}
+@pytest.fixture
+def asked(tree, tmp_path):
+    """Give a function that makes an undecided release with a python3 that runs, and its runtime environment."""
+    def make(module, link=sys.executable):
+        made = tree("CMSSW_12_0_0_pre4", selfNames=("PYTHON27PATH", "PYTHON3PATH"))
+        if link:
+            made.addLink("python3", link)
+        if module is not None:
+            write(str(tmp_path / "lib" / "FWCore" / "__init__.py"), "")
+            write(str(tmp_path / "lib" / "FWCore" / "PythonFramework" / "__init__.py"), "")
+            write(str(tmp_path / "lib" / "FWCore" / "PythonFramework" / "CmsRun.py"), module + "\n")
+        return made, {"PATH": os.path.dirname(sys.executable), "PYTHONPATH": str(tmp_path / "lib")}
+    return make
+
+
+@pytest.mark.parametrize("module, wanted", [
+    ("class CmsRun: pass", (3, 5, True)), (None, (2, 5, True)), ("raise ValueError", (2, 3, False)),
+    ("import nowhere", (2, 5, True)),
+    ("raise ImportError('libFWCore.so: cannot open shared object file: No such file or directory')", (2, 3, False))])
+def test_rung5_theReleasesPythonIsAskedOnlyWhenWantedAndNothingElseIsSure(asked, module, wanted):
+    made, runtime = asked(module)
     assert answer(made, runtime) == wanted
     assert answer(made) == (2, 3, False)
 
 
-def test_rung5_aRuntimeWithoutPython3IsNoAnswer(tree, tmp_path):
-    made = tree("CMSSW_12_0_0_pre4", selfNames=("PYTHON27PATH",))
-    assert answer(made, {"PATH": str(tmp_path)}) == (2, 3, False)
+@pytest.mark.parametrize("link", [None, "../gone/python3"])
+def test_rung5_aPython3FromElsewhereInThePathIsNotAsked(asked, link):
+    made, runtime = asked(None, link)
+    assert answer(made, runtime) == (2, 3, False)
+
+
+def test_rung5_whatCannotBeStartedIsNoAnswer(asked):
+    made, runtime = asked(None, None)
+    os.chmod(write(made.path("external", made.arch, "bin", "python3"), b"\x7fELF"), 0o755)
+    assert answer(made, runtime) == (2, 3, False)
+
+
+BOTH, SELF_BOTH, SELF_3 = ("python", "python3"), ("PYTHON27PATH", "PYTHON3PATH"), ("PYTHON3PATH",)
+# Every row of the layout's table of series: what is on disk there, and the answer it has to give.
+ROWS = [
+    (("CMSSW_4_1_4", "CMSSW_5_3_32", "CMSSW_6_1_0", "CMSSW_7_0_0", "CMSSW_7_6_3", "CMSSW_8_0_31", "CMSSW_9_4_16_UL", "CMSSW_10_0_5"),
+     ("python",), ("PYTHONPATH",), False, (2, 2, True)),
+    (("CMSSW_10_1_0", "CMSSW_10_1_11_patch1"), BOTH, ("PYTHON27PATH",), False, (2, 3, True)),
+    (("CMSSW_10_2_20_UL", "CMSSW_10_5_0_pre2"), BOTH, SELF_BOTH, False, (2, 3, True)),
+    (("CMSSW_10_6_30", "CMSSW_11_0_0", "CMSSW_11_1_0_pre5", "CMSSW_11_3_4"), BOTH, SELF_BOTH, True, (2, 1, True)),
+    (("CMSSW_12_0_0_pre1", "CMSSW_12_0_0_pre3", "CMSSW_12_0_X_2021-07-06-2300"), BOTH, SELF_BOTH, True, (2, 1, True)),
+    (("CMSSW_12_0_0_pre4",), BOTH, SELF_BOTH, False, (2, 3, False)),
+    (("CMSSW_12_0_0_pre5", "CMSSW_12_0_0", "CMSSW_12_0_3_patch1", "CMSSW_12_2_4"), BOTH, SELF_3, False, (3, 3, True)),
+    (("CMSSW_12_3_0", "CMSSW_12_6_0", "CMSSW_13_0_3_patch1", "CMSSW_14_2_0_pre3"), ("python3",), SELF_3, False, (3, 2, True)),
+    (("CMSSW_11_3_0_pre2_PY3", "CMSSW_12_0_0_pre2_PYTHON3", "CMSSW_11_3_DEVEL_X_2021-05-01-2300"), BOTH, SELF_BOTH, True, (3, 0, False)),
+    # Between the change of cmsRun and that of Self.xml, with a twin that was left over and without.
+    (("CMSSW_12_0_X_2021-07-07-1100", "CMSSW_12_0_X_2021-07-17-2300"), BOTH, SELF_BOTH, True, (3, 0, False)),
+    (("CMSSW_12_0_X_2021-07-07-1100", "CMSSW_12_0_0_pre5"), BOTH, SELF_BOTH, False, (3, 0, False))]
+
+
+@pytest.mark.parametrize("version, tools, names, twin, wanted", [(version,) + row[1:] for row in ROWS for version in row[0]])
+def test_eachRowOfTheTableOfSeriesIsAnsweredFromWhatSuchReleasesHave(tree, version, tools, names, twin, wanted):
+    programs = ("cmsRun", "cmsRunPython3") if twin else ("cmsRun",)
+    assert answer(tree(version, tools=tools, programs=programs, selfNames=names)) == wanted
+
+
+def test_aTwinWhereThereIsNoPython2DoesNotMakeCmsRunPython2(tree):
+    assert answer(tree("CMSSW_13_0_3", tools=("python3",), programs=("cmsRun", "cmsRunPython3"))) == (3, 2, True)
+
+
+@pytest.mark.parametrize("spoil", [lambda path: write(path, b""), lambda path: os.symlink("gone.xml", path)])
+def test_aToolWhoseManifestIsBrokenIsSelectedAllTheSame(tree, spoil):
+    made = tree("CMSSW_10_3_0", tools=("python3",), selfNames=SELF_BOTH)
+    spoil(made.selected("python"))
+    assert answer(made) == (2, 3, True)
+
+
+def test_manifestsThatCannotBeListedAreSaidToBeThat(tmp_path):
+    made = ReleaseTree(tmp_path / "root", "CMSSW_13_0_3")
+    selected = os.path.dirname(made.selected("python3"))
+    os.makedirs(os.path.dirname(selected))
+    os.symlink("selected", selected)
+    release = Release.locate(made.version, made.arch, roots=[made.root])
+    assert any("cannot be listed: Too many levels" in note for note in release.notes)
+    assert any("cannot be listed" in reason for reason in release.cmsRunPython().reasons)
+
+
+@pytest.mark.parametrize("version", ["CMSSW_9_4_DEVEL_X_2017-10-01-2300", "CMSSW_8_0_DEVEL_X"])
+def test_aDevelopmentBuildFromBeforePython3IsPython2(tmp_path, version):
+    assert answer(ReleaseTree(tmp_path / "root", version)) == (2, 0, False)
+
+
+def test_aDevelopersOwnProgramIsNoTwinOfTheReleasesCmsRun(tree, tmp_path):
+    made = tree("CMSSW_12_2_0", selfNames=SELF_3)
+    area = made.addArea(tmp_path / "area")
+    os.chmod(write(os.path.join(area, "bin", made.arch, "cmsRunPython3"), "#!/bin/sh\nexec cmsRun\n"), 0o755)
+    release = Release.fromArea(area)
+    assert release.executable("cmsRunPython3") and release.cmsRunPython().major == 3

@@ -207,6 +207,14 @@ def test_theFullReleaseOfTheEnvironmentIsTheBaseWhenNoManifestNamesOne(tmp_path)
     assert release.base.directory == moved
 
 
+def test_aFullReleaseTakesNoBaseFromWhatAnotherReleaseLeftInTheEnvironment(tree, tmp_path):
+    other = ReleaseTree(tmp_path / "root", "CMSSW_11_0_0")
+    other.addProgram("cmsRunPython3")
+    release = Release.fromEnvironment({"CMSSW_RELEASE_BASE": tree.directory, "CMSSW_FULL_RELEASE_BASE": other.directory,
+                                       "SCRAM_ARCH": tree.arch})
+    assert release.base is None and release.executable("cmsRunPython3") is None
+
+
 @pytest.mark.parametrize("environ", [{}, {"CMSSW_BASE": "", "CMSSW_RELEASE_BASE": ""}, {"CMSSW_RELEASE_BASE": "/gone/CMSSW_1_1_1"}])
 def test_anEnvironmentWithoutAReleaseIsAnError(environ):
     with pytest.raises(ReleaseNotFound):
@@ -270,6 +278,18 @@ def test_aDanglingLinkIsSaidAndTheToolsOwnDirectoryTriedNext(tree):
     assert (python.exists, python.path, python.where) == (True, program, "base")
 
 
+def test_whatAManifestNamesByARelativePathIsNotLookedForWhereTheJobHappensToBe(tree, tmp_path, monkeypatch):
+    monkeypatch.chdir(str(tmp_path))
+    writeProgram(str(tmp_path / "here" / "bin" / "python3"))
+    write(tree.selected("python3"), '<tool name="python3" version="3.9.6"><environment name="PYTHON3_BASE" value="here"/></tool>')
+    write(tree.selected("cmssw"), '<tool name="cmssw"><environment name="CMSSW_BASE" value="here"/></tool>')
+    release = Release.locate(tree.version, tree.arch, roots=[tree.root])
+    assert release.base is None and any("no absolute path" in note for note in release.notes)
+    python = release.python(3)
+    assert (python.exists, python.where) == (False, "missing") and os.path.isabs(python.path)
+    assert any("no absolute path" in reason for reason in python.reasons)
+
+
 def test_theLinkInExternalIsPreferredToTheToolsOwnDirectory(tree):
     release = Release.locate(tree.version, tree.arch, roots=[tree.root])
     base = release.python(2).base
@@ -285,6 +305,16 @@ def test_aPythonWhoseManifestIsBrokenIsFoundByItsLinkAndTheErrorKept(tree):
     python = Release.locate(tree.version, tree.arch, roots=[tree.root]).python(3)
     assert (python.tool, python.version, python.path, python.exists) == ("python3", (3, 9), link, True)
     assert any("cannot be used" in reason for reason in python.reasons)
+
+
+def test_withoutManifestsTheNewestLinkThatLeadsToAPythonIsTaken(tmp_path):
+    made = ReleaseTree(tmp_path / "root")
+    made.addLink("python3.10", "../gone/python3.10")
+    for name in ("python3.9", "python3.8", "python3"):
+        link = made.addLink(name, writeProgram(str(tmp_path / name)))
+    python = Release.locate(made.version, made.arch, roots=[made.root]).python(3)
+    assert (python.version, python.path, python.exists) == ((3, 9), link + ".9", True)
+    assert any("dangling" in reason and "3.10" in reason for reason in python.reasons)
 
 
 def test_withoutManifestsThePythonsOfExternalAreListedAndThatIsNoted(tmp_path):
@@ -317,46 +347,90 @@ def test_whatIsNoBareNameIsNoExecutable(tree, name):
 def test_aFileThatMayNotBeExecutedIsNoExecutable(tree):
     write(tree.path("bin", tree.arch, "notes"), "text")
     os.makedirs(tree.path("bin", tree.arch, "folder"))
+    # As a shell runs it, an empty file succeeds without having done anything.
+    os.chmod(write(tree.path("bin", tree.arch, "empty"), b""), 0o755)
     os.symlink("gone", tree.path("bin", tree.arch, "dangling"))
     release = Release.locate(tree.version, tree.arch, roots=[tree.root])
     assert release.executables() == {"cmsRun": tree.path("bin", tree.arch, "cmsRun")}
-    assert [release.executable(name) for name in ("notes", "folder", "dangling")] == [None, None, None]
+    assert not any(release.executable(name) for name in ("notes", "folder", "dangling", "empty"))
 
 
-STATE = st.sampled_from(["no", "whole", "broken", "odd"])
+def test_whyAPythonCannotBeExecutedIsSaid(tree):
+    link = tree.addLink("python3.9", "python3.9")
+    for spoil, reason in ((lambda: None, "dangling link"), (lambda: os.makedirs(link), "is a directory"),
+                          (lambda: os.rmdir(link) or os.chmod(write(link, b""), 0o755), "is empty"),
+                          (lambda: os.chmod(write(link, b"#!"), 0o644), "may not be executed")):
+        if os.path.islink(link) and reason != "dangling link":
+            os.remove(link)
+        spoil()
+        python = Release.locate(tree.version, tree.arch, roots=[tree.root]).python(3)
+        assert (python.exists, python.path) == (False, link)
+        assert any(reason in text for text in python.reasons), python.reasons
+
+
+# ---- Random releases: the plan says what is there, and the answer has to follow from the plan alone ---------------
+
+VERSIONS = {"python": (2, 7, 15), "python3": (3, 9, 6)}
+LINKS = {2: ("python2", "python2.7"), 3: ("python3", "python3.9", "python3.999")}
+STATE = st.sampled_from(["no", "whole", "whole", "installed", "broken", "odd", "dangling"])
+LINK = st.sampled_from(["no", "no", "whole", "dangling", "directory", "loop", "empty"])
 RELEASES = st.fixed_dictionaries({
-    "version": st.sampled_from(["CMSSW_12_0_0", "CMSSW_8_0_31", "CMSSW_12_0_0_pre4", "CMSSW_13_0_3_patch1", "CMSSW_nightly",
-                                "CMSSW_11_1_0_pre5_PY3", "CMSSW_12_0_DEVEL_X_2021-07-07-1100"]),
+    "version": st.sampled_from(["CMSSW_12_2_0", "CMSSW_12_0_0", "CMSSW_8_0_31", "CMSSW_12_0_0_pre2", "CMSSW_12_0_0_pre4",
+                                "CMSSW_13_0_3_patch1", "CMSSW_nightly", "CMSSW_11_1_0_pre5_PY3",
+                                "CMSSW_12_0_DEVEL_X_2021-07-07-1100"]),
     "python": STATE, "python3": STATE, "self": st.sampled_from(["no", "broken", "2", "both", "3"]),
-    "links": st.dictionaries(st.sampled_from(["python", "python2", "python2.7", "python3", "python3.9", "python3.999", "pip3"]),
-                             st.sampled_from(["whole", "dangling", "directory", "loop"]), max_size=4),
-    "programs": st.dictionaries(st.sampled_from(["cmsRun", "cmsRunPython3", "edmDumpEventContent"]), st.booleans()),
-    "base": st.booleans(), "area": st.booleans(),
+    "links": st.fixed_dictionaries({name: LINK for name in ("python", "pip3") + LINKS[2] + LINKS[3]}),
+    "programs": st.dictionaries(st.sampled_from(["cmsRun", "cmsRunPython3", "edmDumpEventContent"]),
+                                st.sampled_from(["whole", "unreadable", "empty"])),
+    "base": st.sampled_from(["no", "beside", "named", "gone"]), "area": st.booleans(),
+    "scram": st.sampled_from([None, "V2_2_9_pre04", "V3_00_30"]),
     "library": st.sampled_from([None, ("libpython2.7.so.1.0",), ("libpython3.9.so.1.0",), (), b"\x7fELF", b""])})
+
+
+def spoilt(path, kind):
+    """Put something at a path: a program, or what looks like one and is none."""
+    if kind in ("dangling", "loop"):
+        os.symlink("gone" if kind == "dangling" else os.path.basename(path), path)
+    elif kind == "directory":
+        os.makedirs(path)
+    elif kind != "no":
+        write(path, b"" if kind == "empty" else "#!/bin/sh\n")
+        os.chmod(path, 0o644 if kind == "unreadable" else 0o755)
 
 
 def build(root, plan):
     """Lay a random release out."""
     made = ReleaseTree(os.path.join(root, "cvmfs"), plan["version"])
-    for tool in ("python", "python3"):
-        if plan[tool] == "whole":
+    for tool, numbers in VERSIONS.items():
+        path, kind = made.selected(tool), plan[tool]
+        if kind in ("whole", "installed"):
             made.addManifest(tool, "CMSSW_12_0_0", made.root)
-        elif plan[tool] == "broken":
-            write(made.selected(tool), b"<tool name='\xff")
-        elif plan[tool] == "odd":
-            write(made.selected(tool), '<tool name="%s" version="none"><environment name="%s_BASE" default="\u00fc/$NO"/></tool>'
+        elif kind == "broken":
+            write(path, b"<tool name='\xff")
+        elif kind == "odd":
+            write(path, '<tool name="%s" version="none"><environment name="%s_BASE" default="\u00fc/$NO"/></tool>'
                   % (tool, tool.upper()))
+        elif kind == "dangling":
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.symlink("../available/%s.xml" % tool, path)
+        if kind == "installed":
+            writeProgram(os.path.join(installed(made, tool), "python%d.%d" % numbers[:2]))
     if plan["self"] == "broken":
         write(made.path("config", "Self.xml"), "<tool")
     elif plan["self"] != "no":
         made.addSelf(*{"2": ["PYTHON27PATH"], "both": ["PYTHON27PATH", "PYTHON3PATH"], "3": ["PYTHON3PATH"]}[plan["self"]])
-    for name, kind in plan["links"].items():
-        target = {"whole": writeProgram(os.path.join(root, "program")), "dangling": "gone", "directory": root, "loop": name}[kind]
-        made.addLink(name, target)
-    for name, runnable in plan["programs"].items():
-        os.chmod(made.addProgram(name), 0o755 if runnable else 0o644)
-    if plan["base"]:
-        writeProgram(ReleaseTree(os.path.join(root, "cvmfs"), "CMSSW_13_0_3").path("bin", made.arch, "cmsRun"))
+    for folder, things in ((("external", made.arch, "bin"), plan["links"]), (("bin", made.arch), plan["programs"])):
+        os.makedirs(made.path(*folder))
+        for name, kind in things.items():
+            spoilt(made.path(*folder + (name,)), kind)
+    if plan["scram"]:
+        write(made.path("config", "scram_version"), plan["scram"] + "\n")
+    if plan["base"] in ("beside", "named"):
+        place = os.path.join(root, "cvmfs" if plan["base"] == "beside" else "elsewhere")
+        writeProgram(ReleaseTree(place, "CMSSW_13_0_3").path("bin", made.arch, "cmsRun"))
+    if plan["base"] in ("named", "gone"):
+        write(made.selected("cmssw"), '<tool name="cmssw"><environment name="CMSSW_BASE" value="%s"/></tool>'
+              % os.path.join(root, "elsewhere", made.arch, "cms", "cmssw", "CMSSW_13_0_3"))
     if isinstance(plan["library"], bytes):
         write(made.path("lib", made.arch, "libFWCorePythonParameterSet.so"), plan["library"])
     elif plan["library"] is not None:
@@ -364,46 +438,100 @@ def build(root, plan):
     return made
 
 
-@settings(max_examples=150, deadline=None)
+def installed(made, tool):
+    """Give the bin directory that the real manifest of a tool of 12_0_0 names, below the tree's root."""
+    folder = {"python": "2.7.15-68774c5c3e8988df74a2c2c5bb5077eb", "python3": "3.9.6-c52f5b3ce3a6d6e62a854ac16bea85df"}[tool]
+    return os.path.join(made.root, made.arch, "external", tool, folder, "bin")
+
+
+def expectedPython(made, plan, tool):
+    """Work out from the plan (tool, version, exists, where, path) of a python; None for none, path None for any."""
+    major, state = VERSIONS[tool][0], plan[tool]
+    there = [name for name in LINKS[major] if plan["links"][name] != "no"]
+    if state == "no" and not there:
+        return None
+    spoken = {name: tuple(int(part) for part in name[len("python"):].split(".")) for name in there}
+    if state in ("whole", "installed"):
+        version, names = VERSIONS[tool], ["python%d.%d" % VERSIONS[tool][:2], "python%d" % major]
+    elif state == "odd":
+        version, names = (), ["python%d" % major]
+    else:
+        version, names = max(spoken.values(), default=()), sorted(there, key=spoken.get, reverse=True)
+    for name in names + ["python"] * (major == 2):
+        if plan["links"].get(name) == "whole":
+            taken = spoken[name] if state in ("no", "broken", "dangling") and name in spoken else version
+            return tool if state != "no" else "", taken, True, "external", made.path("external", made.arch, "bin", name)
+    if state == "installed":
+        return tool, version, True, "base", os.path.join(installed(made, tool), "python%d.%d" % version[:2])
+    return tool if state != "no" else "", version, False, "missing", None
+
+
+def expectedPrograms(made, plan, root):
+    """Work out from the plan the executables, a dict of name to path, and the base's directory."""
+    base = None
+    if plan["base"] == "named" or (plan["base"] == "beside" and made.version == "CMSSW_13_0_3_patch1"):
+        base = os.path.join(root, "elsewhere" if plan["base"] == "named" else "cvmfs", made.arch, "cms", "cmssw", "CMSSW_13_0_3")
+    programs = {"cmsRun": os.path.join(base, "bin", made.arch, "cmsRun")} if base else {}
+    programs.update({name: made.path("bin", made.arch, name) for name, kind in plan["programs"].items() if kind == "whole"})
+    return programs, base
+
+
+def expectedAnswer(plan, pythons):
+    """Work out from the plan what python cmsRun has: (major, rung, sure)."""
+    version, twin = plan["version"], plan["programs"].get("cmsRunPython3") == "whole"
+    special = "PY3" in version or "DEVEL" in version
+    doubtful = special or version in ("CMSSW_12_0_0", "CMSSW_12_0_0_pre4", "CMSSW_nightly")
+    tools = [tool for tool in VERSIONS if plan[tool] != "no"]
+    hasToolbox = bool(tools) or plan["base"] in ("named", "gone")
+    seen = []  # (major, rung, sure) of each rung that says something
+    if twin and tools != ["python3"]:
+        seen.append((2, 1, not doubtful))
+    if len(tools) == 1:
+        seen.append((VERSIONS[tools[0]][0], 2, True))
+    elif not hasToolbox and len(pythons) == 1:
+        seen.append((pythons[0], 2, False))
+    if plan["self"] == "3":
+        seen.append((3, 3, True))
+    elif plan["self"] in ("2", "both"):
+        seen.append((2, 3, not doubtful))
+    if isinstance(plan["library"], tuple) and plan["library"]:
+        seen.append((int(plan["library"][0][len("libpython")]), 4, True))
+    sure = [answer for answer in seen if answer[2]]
+    if sure:
+        return sure[0]
+    isPython3ByName = special or version == "CMSSW_12_0_0"
+    if isPython3ByName and (3 in pythons or not seen):
+        return 3, 0, False
+    if seen:
+        return seen[0]
+    return {"CMSSW_8_0_31": 2, "CMSSW_12_0_0_pre2": 2, "CMSSW_12_2_0": 3, "CMSSW_13_0_3_patch1": 3}.get(version), 0, False
+
+
+@settings(max_examples=200, deadline=None)
 @given(RELEASES)
 def test_aRandomReleaseAnswersFromWhatIsThereAndNeverRaises(plan):
     with tempfile.TemporaryDirectory() as root:
         made = build(root, plan)
         release = Release.locate(made.version, made.arch, roots=[made.root])
         if plan["area"] and os.path.isdir(made.path("config")):
-            release = Release.fromArea(made.addArea(os.path.join(root, "area")))
-        pythons = {python.major: python for python in release.pythons()}
-        linked = {name: kind for name, kind in plan["links"].items() if name.startswith("python") and name != "python"}
-        assert (2 in pythons) == (plan["python"] != "no" or any(name.startswith("python2") for name in linked))
-        assert (3 in pythons) == (plan["python3"] != "no" or any(name.startswith("python3") for name in linked))
-        for python in pythons.values():
-            assert python.exists == (python.where != "missing") and python.reasons and python.path
-            assert not python.exists or os.access(python.path, os.X_OK)
-        wanted = {name for name, runnable in plan["programs"].items() if runnable}
-        hasBase = plan["base"] and made.version == "CMSSW_13_0_3_patch1"
-        assert set(release.executables()) == wanted | ({"cmsRun"} if hasBase else set())
+            shutil.copytree(made.path("config"), os.path.join(root, "area", "config"), symlinks=True)
+            write(os.path.join(root, "area", ".SCRAM", made.arch, "Environment"), "RELEASETOP=%s\n" % made.directory)
+            release = Release.fromArea(os.path.join(root, "area"))
+        found = {python.major: python for python in release.pythons()}
+        for tool, numbers in VERSIONS.items():
+            python, wanted = found.get(numbers[0]), expectedPython(made, plan, tool)
+            assert (python is None) == (wanted is None)
+            if wanted:
+                assert (python.tool, python.version, python.exists, python.where) == wanted[:4] and python.reasons
+                assert python.path == wanted[4] or (wanted[4] is None and os.path.isabs(python.path))
+        programs, base = expectedPrograms(made, plan, root)
+        assert (release.executables(), release.base and release.base.directory) == (programs, base)
         for name in ("cmsRun", "cmsRunPython3", "nothing"):
-            assert release.executable(name) == release.executables().get(name)
-        checkAnswer(plan, release.cmsRunPython())
+            assert release.executable(name) == programs.get(name)
+        answer = release.cmsRunPython()
+        assert (answer.major, answer.rung, answer.sure) == expectedAnswer(plan, sorted(found)) and answer.reasons
+        assert release.scramMajor == (int(plan["scram"][1]) if plan["scram"] else None)
         tools, problems = release.manifests()
-        assert len(tools) + len(problems) == sum(plan[tool] != "no" for tool in ("python", "python3"))
-
-
-def checkAnswer(plan, answer):
-    """Check that cmsRun's python follows from the plan, sure or not."""
-    selected = [tool for tool in ("python", "python3") if plan[tool] != "no"]
-    doubtful = plan["version"] in ("CMSSW_12_0_0", "CMSSW_12_0_0_pre4", "CMSSW_nightly") or "PY3" in plan["version"] \
-        or "DEVEL" in plan["version"]
-    assert answer.major in (2, 3, None) and answer.reasons and (answer.sure is False or answer.rung > 0)
-    if plan["programs"].get("cmsRunPython3") and not doubtful:
-        assert (answer.major, answer.rung, answer.sure) == (2, 1, True)
-    elif len(selected) == 1:
-        assert (answer.major, answer.rung, answer.sure) == ({"python": 2, "python3": 3}[selected[0]], 2, True)
-    elif plan["self"] == "3":
-        assert (answer.major, answer.rung, answer.sure) == (3, 3, True)
-    elif plan["self"] in ("2", "both") and not doubtful:
-        assert (answer.major, answer.rung, answer.sure) == (2, 3, True)
-    elif isinstance(plan["library"], tuple) and plan["library"]:
-        assert (answer.major, answer.rung, answer.sure) == (int(plan["library"][0][9]), 4, True)
-    else:
-        assert answer.sure is False
+        cmssw = plan["base"] in ("named", "gone")
+        assert len(tools) == sum(plan[tool] in ("whole", "installed", "odd") for tool in VERSIONS) + cmssw
+        assert len(problems) == sum(plan[tool] in ("broken", "dangling") for tool in VERSIONS)

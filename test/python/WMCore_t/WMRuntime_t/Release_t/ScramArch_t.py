@@ -55,6 +55,7 @@ def test_theOrderIsTotal(one, two, three):
     a, b, c = (ScramArch.parse(text) for text in (one, two, three))
     assert (a < b) + (b < a) + (a == b) == 1
     assert not (a < b and b < c) or a < c
+    assert (a <= b) == (not b < a) and (a > b) == (b < a) and (a >= b) == (not a < b)
     assert sorted([a, b, c]) == sorted([c, b, a])
 
 
