@@ -2,11 +2,13 @@
 `wmruntime interpreter`: which python something runs in, and why.
 """
 import json
+import logging
 import sys
 
 from packaging.specifiers import InvalidSpecifier
 
 from WMCore.WMRuntime.Command.ReleaseCommand import addReleaseArguments, findRelease
+from WMCore.WMRuntime.Command.Table import printRow
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Interpreter.Interpreter import versionText
 from WMCore.WMRuntime.Interpreter.InterpreterProvider import PURPOSES
@@ -33,6 +35,8 @@ def register(groups):
 
 
 def _resolve(arguments):
+    # What the resolver logs for a job is in the table.
+    logging.basicConfig(level=logging.CRITICAL)
     resolver = InterpreterResolver(plugins=arguments.plugin)
     try:
         resolution = resolver.resolve(arguments.purpose, findRelease(arguments), arguments.python, arguments.setting)
@@ -50,13 +54,12 @@ def _resolve(arguments):
 
 
 def _tell(resolution):
-    print("%-12s %s, python %s" % ("purpose", resolution.purpose, resolution.requirement or "of any version"))
+    rows = [("purpose", "%s, python %s" % (resolution.purpose, resolution.requirement or "of any version"))]
     chosen = resolution.interpreter
     if chosen is not None:
-        print("%-12s %s" % ("interpreter", chosen.path))
-        print("%-12s %s" % ("version", versionText(chosen.version)))
-        print("%-12s %s" % ("provider", chosen.provider))
-        for reason in chosen.reasons:
-            print("%-12s %s" % ("because", reason))
-    for rejected in resolution.rejected:
-        print("%-12s %-18s %s: %s" % ("rejected", rejected.provider, rejected.path or "-", rejected.reason))
+        rows += [("interpreter", chosen.path), ("version", versionText(chosen.version)), ("provider", chosen.provider)]
+        rows += [("because", reason) for reason in chosen.reasons]
+    rows += [("rejected", "%-18s %s: %s" % (rejected.provider, rejected.path or "-", rejected.reason))
+             for rejected in resolution.rejected]
+    for row in rows:
+        printRow(*row)

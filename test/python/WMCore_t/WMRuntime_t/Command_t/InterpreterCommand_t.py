@@ -1,6 +1,10 @@
 """The wmruntime interpreter command."""
 import json
+import os
+import subprocess
 import sys
+
+import pytest
 
 from WMCore.WMRuntime.Command.Main import main
 
@@ -26,3 +30,25 @@ def test_nothingThatFitsIsStatus1WithEachRejectionAndARemedy(capsys):
 def test_versionsThatAreNoneAreOneError(capsys):
     assert main(["interpreter", "resolve", "--python", "the best"]) == 1
     assert "the best" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name, purpose, major", [
+    ("CMSSW_8_0_31", "payload", 2), ("CMSSW_8_0_31", "releaseScript", 3), ("CMSSW_10_6_30", "psetTool", 2),
+    ("CMSSW_10_6_30", "releaseScript", 3), ("CMSSW_12_0_0", "payload", 3), ("CMSSW_13_0_3_patch1", "payload", 3)])
+def test_onANodeEachReleaseGivesThePythonForThePurpose(workerNode, name, purpose, major, monkeypatch, capsys):
+    monkeypatch.setenv("VO_CMS_SW_DIR", os.path.join(workerNode.root, "cvmfs", "cms.cern.ch"))
+    assert main(["interpreter", "resolve", "--purpose", purpose, "--release", name, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["interpreter"]
+    assert found["version"].startswith("%d." % major) and found["reasons"]
+    # No COMP python loads what a release compiled; a release without a python3 has its scripts run by one.
+    assert (found["provider"] == "COMP area") is ((name, purpose) == ("CMSSW_8_0_31", "releaseScript"))
+
+
+def test_aTableIsOneLineForEachReasonAndSaysNothingTwice(sourceTree):
+    environ = dict(os.environ, LC_ALL="C", PYTHONIOENCODING="ascii")
+    environ["PYTHONPATH"] = os.pathsep.join([sourceTree] + sys.path)
+    child = subprocess.Popen([sys.executable, "-m", "WMCore.WMRuntime.Command.Main", "interpreter", "resolve",
+                              "--setting", "/no\u00fcwhere\n\x1b[2J"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    out, err = [text.decode("ascii") for text in child.communicate()]
+    assert child.returncode == 1 and len(out.splitlines()) == 2 and "\x1b" not in out
+    assert "WARNING" not in err and "there is no such file" not in err and "what to do" in err
