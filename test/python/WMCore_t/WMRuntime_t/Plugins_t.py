@@ -156,6 +156,10 @@ def installed(topDirectory, target):
     metadata = target / "wmruntime_example_plugin-1.0.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: %s\nVersion: 1.0\n" % config.get(
+        "metadata", "name"))
+    (metadata / "RECORD").write_text("".join("%s,,\n" % name for name in [
+        metadata.name + "/METADATA", metadata.name + "/entry_points.txt", "wmruntime_example_plugin.py"]))
     for name in config.get("options", "py_modules").split():
         with open(os.path.join(source, name + ".py"), encoding="utf-8") as handle:
             (target / (name + ".py")).write_text(handle.read())
@@ -193,3 +197,62 @@ def test_theExamplePluginIsUsed(tmp_path, topDirectory, sourceTree, sandboxPacka
     assert resolve()[0] == "running"
     provider, _, reason = resolve(SITE_PYTHON_HOME=str(tmp_path / "absent"))
     assert provider == "running" and "names no directory" in reason
+
+
+IGPROF = "#!/bin/sh\n# Fakes igprof: leaves a file instead of a profile.\nshift 7\necho profile > igprof.gz\nexec \"$@\"\n"
+
+
+def profilerIn(directory):
+    """Lay out a program called igprof; return the directory."""
+    directory.mkdir()
+    (directory / "igprof").write_text(IGPROF)
+    (directory / "igprof").chmod(0o755)
+    return str(directory)
+
+
+SELECT = """
+import os, sys
+from WMCore.WMRuntime.Errors import WMRuntimeError
+from WMCore.WMRuntime.Payload.ExecutableSelector import namedPlugins, selectExecutable
+from WMCore.WMRuntime.Release.Release import Release
+release = Release.at(*sys.argv[1:4])
+try:
+    choice = selectExecutable(release, sys.argv[4], searchPath=os.environ["PATH"], plugins=namedPlugins(os.environ))
+    sys.stdout.write("%s|%s|%s" % (choice.name, choice.path, choice.python))
+except WMRuntimeError as ex:
+    sys.stdout.write("%d|%s" % (ex.code, ex.context))
+"""
+
+
+@pytest.mark.parametrize("form", ["directory", "zip", "named"])
+@pytest.mark.parametrize("series", ["3.6", "3.9", "3.13"])
+def test_theExamplePluginsExecutableIsUsed(tmp_path, topDirectory, sourceTree, sandboxPackages, interpreters, workerNode,
+                                           form, series):
+    if series not in interpreters:
+        pytest.skip("this machine has no python %s" % series)
+    tree = installed(topDirectory, tmp_path / "installed")
+    if form == "named":
+        # As in a checkout: importable, without the metadata of an installed package.
+        (tree / "wmruntime_example_plugin-1.0.dist-info" / "entry_points.txt").unlink()
+    where = zipped(tree, tmp_path / "sandbox.zip") if form == "zip" else str(tree)
+    environ = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join([where, sourceTree, sandboxPackages])}
+    if form == "named":
+        environ["WMRUNTIME_EXECUTABLES"] = "wmruntime_example_plugin:ProfiledCmsRun"
+    profiler = profilerIn(tmp_path / "profiler")
+
+    def select(name, requested, path):
+        record = workerNode.releases[name]
+        place = [os.path.join(workerNode.root, record["directory"]), name, record["arch"]]
+        out = subprocess.check_output([interpreters[series], "-c", SELECT] + place + [requested], cwd=str(tmp_path),
+                                      env=dict(environ, PATH=path))
+        return out.decode("utf-8").split("|")
+
+    command = "igprof -d -t %s -pp -z -o igprof.gz %s"
+    igprof = os.path.join(profiler, "igprof")
+    assert select("CMSSW_13_0_3", "cmsRunIgProf", profiler) == [command % ("cmsRun", "cmsRun"), igprof, "3"]
+    assert select("CMSSW_10_6_30", "cmsRunIgProf", profiler) == [command % ("cmsRun", "cmsRun"), igprof, "2"]
+    assert select("CMSSW_10_6_30", "cmsRunPython3IgProf --strict", profiler) == [
+        command % ("cmsRunPython3", "cmsRunPython3") + " --strict", igprof, "3"]
+    code, context = select("CMSSW_13_0_3", "cmsRunPython3IgProf", profiler)
+    assert code == "50110" and "cmsRunIgProf" in context
+    assert select("CMSSW_13_0_3", "cmsRunIgProf", "/nowhere")[0] == "50110"

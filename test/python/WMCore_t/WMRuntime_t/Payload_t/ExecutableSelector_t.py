@@ -156,3 +156,68 @@ class Nightly(ExecutableProvider):
 def test_aProviderCanBeAdded(release):
     choice = selectExecutable(release(NEW), "cmsRun", providers=[Nightly])
     assert choice.path == "/nightly/cmsRun" and choice.reasons == ("the nightly build",)
+
+
+class Broken(ExecutableProvider):
+    """A provider that fails when it is asked."""
+
+    name = "broken"
+    priority = 2
+
+    def find(self, name, context):
+        """See ExecutableProvider."""
+        raise RuntimeError("no site service")
+
+
+class Wrong(Nightly):
+    """A provider whose answer is of another kind."""
+
+    name = "wrong"
+
+    def find(self, name, context):
+        """See ExecutableProvider."""
+        return "/nightly/" + name
+
+
+class Stillborn(Nightly):
+    """A provider that cannot even be made."""
+
+    name = "stillborn"
+
+    def __init__(self):
+        raise OSError("no disk")
+
+
+@pytest.mark.parametrize("provider, said", [(Broken, "RuntimeError: no site service"), (Stillborn, "OSError: no disk"),
+                                            (Wrong, "'/nightly/cmsRun', which is no Executable")])
+def test_aProviderThatFailsIsToldAndTheNextIsAsked(release, provider, said):
+    for requested in ("cmsRun", "auto"):
+        choice = selectExecutable(release(NEW), requested, providers=[provider] + list(ExecutableSelector.BUILT_IN))
+        told = [item.reason for item in choice.rejected if item.name == provider.name]
+        assert choice.path.endswith("/cmsRun") and told[0].endswith(said)
+    with pytest.raises(WMRuntimeError, match="not %s: this provider failed" % provider.name):
+        selectExecutable(release(NEW), "cmsRunNowhere",
+                         providers=[provider] + list(ExecutableSelector.BUILT_IN))
+
+
+def test_aBuiltInProviderThatFailsSaysNothingOfWhatThereIs(release, monkeypatch):
+    monkeypatch.setattr(type(release(NEW)), "executable", lambda self, name: {}[name])
+    with pytest.raises(KeyError):
+        selectExecutable(release(NEW), "cmsRun")
+
+
+def test_aProviderMayNameACommandThatGetsTheStepsOptionsToo(release):
+    class Wrapped(Nightly):
+        """A provider of cmsRun in a wrapper."""
+
+        def find(self, name, context):
+            """See ExecutableProvider."""
+            return Executable("nice -n 5 " + name, "/bin/nice", 3)
+    choice = selectExecutable(release(NEW), "cmsRun --strict", providers=[Wrapped])
+    assert (choice.name, choice.requested, choice.ours) == ("nice -n 5 cmsRun --strict", "cmsRun --strict", True)
+    assert not selectExecutable(release(NEW), "cmsRun").ours and selectExecutable(release(NEW), "auto").ours
+
+
+def test_aPluginThatCannotBeLoadedIsToldAmongTheRejected(release):
+    choice = selectExecutable(release(NEW), "cmsRun", plugins=["no_such_module:Thing"])
+    assert "no_such_module" in choice.rejected[0].reason and choice.name == "cmsRun"

@@ -8,6 +8,8 @@ import time
 
 import attr
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from WMCore.WMRuntime.Payload.MainScript import MainArguments, extraArguments, mainScript, writeMainScript
 
@@ -275,6 +277,42 @@ def testHeaderStaysAComment(step):
         text = mainScript("cmsRun1", "/a\nb", step.arguments(word))
         header = text[:text.index("\nwmDirectory=")]
         assert all(line.startswith("#") or not line for line in header.splitlines())
+
+
+def headerOf(text):
+    return text[:text.index("\nwmDirectory=")]
+
+
+def testTheHeaderSaysWhatRunsAndWhy(step):
+    text = mainScript("cmsRun1", "/", step.arguments(), ["cmsRun (/x/cmsRun, python 2), policy matchPSet",
+                                                        "because: PSet.py:1: the print statement"])
+    assert "# Executable: cmsRun (/x/cmsRun, python 2), policy matchPSet\n#   because: PSet.py:1: the" in headerOf(text)
+
+
+def testManyOrLongRemarksAreCut(step):
+    header = headerOf(mainScript("cmsRun1", "/", step.arguments(), ["x" * 5000] + ["y"] * 100))
+    assert "and 77 more lines, in the job's log" in header and len(header) < 3000
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.text(max_size=60), max_size=6))
+@example(["a\nrm -rf /", "b\r\nexit 3", "\0", "\x1b]0;t\x07", "\x85next", "\u2028", "\u202e", "\ud800", "\udcff", "'", "\\"])
+def testWhateverARemarkHoldsItStaysAComment(remarks):
+    arguments = MainArguments("", ARCH, "scram", "CMSSW", RELEASE, "F.xml", "cmsRun", "PSet.py")
+    text = mainScript("cmsRun1", "/", arguments, remarks)
+    plain = mainScript("cmsRun1", "/", arguments)
+    assert all(line.startswith("#") for line in headerOf(text).splitlines() if line)
+    assert text.endswith(plain[plain.index("\nwmDirectory="):]) and text.startswith(headerOf(plain))
+    added = text[len(headerOf(plain)):text.index("\nwmDirectory=")]
+    assert not [char for char in added if char != "\n" and (ord(char) < 32 or 127 <= ord(char) < 160)]
+    text.encode("utf-8")
+
+
+def testAScriptWithHostileRemarksRuns(step):
+    path = writeMainScript("cmsRun1", str(step.directory), step.arguments(), ["a\nexit 9", "\udcff\0", "`touch bad` $(touch bad)"])
+    ended = subprocess.run(["/bin/bash", path] + step.arguments().words(), cwd=str(step.directory), env=step.environ,
+                           stdout=subprocess.DEVNULL)
+    assert ended.returncode == 0 and not (step.directory / "bad").exists()
 
 
 def testScriptNeedsNoBashNewerThan4_2(step):

@@ -1,12 +1,14 @@
 """The choice of a step's executable in a job."""
 import json
 import os
+import shutil
 from types import SimpleNamespace
 
 import pytest
 
 from WMCore.WMRuntime.Errors import WMRuntimeError
-from WMCore.WMRuntime.Payload.StepExecutable import chooseStepExecutable
+from WMCore.WMRuntime.Payload.StepExecutable import chooseStepExecutable, noteInReport
+from WMCore_t.WMRuntime_t.Plugins_t import installed, profilerIn
 from WMCore_t.WMRuntime_t.WholeJob_t import codesOf, run, runnable
 
 
@@ -82,19 +84,103 @@ def withFirstLine(tmp_path, text):
     return str(tmp_path / "Own.py")
 
 
+def hostileChoice():
+    """Give a choice whose texts hold what no database takes, and more of them than one wants."""
+    from WMCore.WMRuntime.Payload.ExecutableChoice import ExecutableChoice, RejectedExecutable
+    return ExecutableChoice("cmsRunPython3", "/a\x00b\udcff/cmsRunPython3", 3, "matchPSet",
+                            tuple("reason %d \x1b %s" % (number, "x" * 900) for number in range(50)),
+                            (RejectedExecutable("cmsRun", None, "no \ud800"),), requested="auto")
+
+
+def test_theReportWithTheChoiceSurvivesPickleMergeAndWMCoresDatabases(upstreamTree, tmp_path):
+    report_ = pytest.importorskip("WMCore.FwkJobReport.Report")
+    archive = pytest.importorskip("WMCore.Services.WMArchive.DataMap")
+    from WMCore.WMRuntime.ReportFile import loadReport, saveReport
+    plain, noted = report_.Report("cmsRun1"), report_.Report("cmsRun1")
+    for report in (plain, noted):
+        report.setStepStatus("cmsRun1", 0)
+    noteInReport(noted.retrieveStep("cmsRun1"), hostileChoice())
+    saveReport(noted, str(tmp_path / "Report.pkl"))
+    merged = report_.Report()
+    merged.setStep("cmsRun1", loadReport(str(tmp_path / "Report.pkl"), "a step's report").retrieveStep("cmsRun1"))
+    saveReport(merged, str(tmp_path / "Report.0.pkl"))
+    found = report_.Report()
+    found.load(str(tmp_path / "Report.0.pkl"))
+    section = found.retrieveStep("cmsRun1").executable
+    assert (section.name, section.python, section.policy, section.requested) == ("cmsRunPython3", 3, "matchPSet", "auto")
+    assert section.rejected == ["cmsRun: no "] and section.path == "/ab/cmsRunPython3"
+    assert len(section.reasons) == 21 and section.reasons[-1] == "and 30 more, in the job's log"
+    assert max(map(len, section.reasons)) < 510 and "\x1b" not in "".join(section.reasons)
+    json.dumps(found.retrieveStep("cmsRun1").dictionary_whole_tree_()).encode("utf-8")
+    # What goes to CouchDB and to WMArchive is what upstream's report gives, part by part.
+    documents = [report.__to_json__(None) for report in (plain, found)]
+    assert documents[0]["steps"] == documents[1]["steps"]
+    job = {"id": "1-0", "doc": {"fwjr": documents[1], "jobtype": "Production", "jobstate": "success", "timestamp": 1}}
+    json.dumps(archive.createArchiverDoc(job, "2.4.5"))
+
+
+def test_aChoiceThatTheWorkloadMadeAddsNothingToTheReport(workerNode, tmp_path):
+    class Section(object):
+        """A section that takes nothing."""
+
+        def section_(self, name):
+            """See ConfigSection."""
+            raise AssertionError(name)
+    noteInReport(Section(), choose(tmp_path, "cmsRun", environment(workerNode, "CMSSW_13_0_3")))
+
+
+def wordOfMainScript(result):
+    """Give the header of the first step's main.sh."""
+    with open(result.stepFile("cmsRun1", "cmsRun1-main.sh"), encoding="utf-8") as handle:
+        return handle.read().split("\nwmDirectory=")[0]
+
+
+def runtimeInfo(result):
+    """Read the job's runtimeInfo.json."""
+    with open(os.path.join(result.startDir, "job", "runtimeInfo.json"), encoding="utf-8") as handle:
+        return json.load(handle)
+
+
+def runEverywhere(result, expected, policy):
+    """Check that cmsRun's calls, the report, main.sh, the log and runtimeInfo.json agree on what ran."""
+    assert result.exit.shellCode == 0, result.output()[-6000:] + result.output("err")[-3000:]
+    report, codes = codesOf(result)
+    assert codes["cmsRun1"] == [] and report.getExitCode() == 0
+    called = [call["program"] for call in result.calls if call["program"].startswith("cmsRun")]
+    assert called == [expected]
+    choice = runtimeInfo(result)["executables"]["cmsRun1"]
+    section = report.retrieveStep("cmsRun1").executable
+    for told in (choice["name"], section.name):
+        assert told == expected
+    assert choice["policy"] == section.policy == policy and choice["path"] == section.path
+    assert choice["python"] == section.python
+    said = "%s (%s, python %d), policy %s" % (expected, section.path, section.python, policy)
+    assert "\n# Executable: %s\n" % said in wordOfMainScript(result)
+    with open(result.log, encoding="utf-8", errors="replace") as handle:
+        log = handle.read()
+    assert "Step cmsRun1 runs %s" % said in log
+    for reason in section.reasons:
+        assert reason in log and reason in choice["reasons"] and "because: %s" % reason in wordOfMainScript(result)
+    return section
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("line, expected", [("print 'x'", "cmsRun"), ("x = f'{1}'", "cmsRunPython3"),
-                                            ("x = 1", "cmsRun")])
-def test_autoRunsAPSetUnderThePythonItIsWrittenFor(line, expected, workerNode, upstreamTree, tmp_path):
+@pytest.mark.parametrize("line, expected, said", [
+    ("print 'x'", "cmsRun", "PSet.py:1: the print statement"), ("x = f'{1}'", "cmsRunPython3", "PSet.py:1: an f-string"),
+    ("x = 1", "cmsRun", "for both pythons")])
+def test_autoRunsAPSetUnderThePythonItIsWrittenFor(line, expected, said, workerNode, upstreamTree, tmp_path):
     runnable(workerNode, "CMSSW_10_6_30")
     result = run(workerNode, tmp_path / "job", release="CMSSW_10_6_30", executable="auto",
                  pset=withFirstLine(tmp_path, line))
-    assert result.exit.shellCode == 0, result.output()[-6000:] + result.output("err")[-3000:]
-    assert codesOf(result)[1]["cmsRun1"] == []
-    called = [call["program"] for call in result.calls if call["program"].startswith("cmsRun")]
-    assert called == [expected]
-    with open(os.path.join(result.startDir, "job", "runtimeInfo.json"), encoding="utf-8") as handle:
-        assert json.load(handle)["executables"]["cmsRun1"]["name"] == expected
+    section = runEverywhere(result, expected, "matchPSet")
+    assert said in "\n".join(section.reasons) and section.requested == "auto" and len(section.rejected) == 1
+
+
+@pytest.mark.slow
+def test_aPolicyOfTheStepChoosesForANameThatIsNotAuto(workerNode, upstreamTree, tmp_path):
+    runnable(workerNode, "CMSSW_10_6_30")
+    result = run(workerNode, tmp_path / "job", release="CMSSW_10_6_30", executablePolicy="preferPython3")
+    assert runEverywhere(result, "cmsRunPython3", "preferPython3").requested == "cmsRun"
 
 
 @pytest.mark.slow
@@ -102,7 +188,35 @@ def test_aPSetThatNeitherCanRunIsRefusedBeforeCmsRun(workerNode, upstreamTree, t
     result = run(workerNode, tmp_path / "job", release="CMSSW_10_6_30", executable="auto",
                  pset=withFirstLine(tmp_path, "print 'x'; y = f'{1}'"))
     report, codes = codesOf(result)
-    assert codes["cmsRun1"] == [7002]
+    assert codes["cmsRun1"] == [7002] and report.getExitCode() == 7002 and result.exit.shellCode != 0
     assert not [call for call in result.calls if call["program"].startswith("cmsRun")]
-    details = str([error.details for error in [getattr(report.retrieveStep("cmsRun1").errors, "error0")]])
+    assert not os.path.exists(result.stepFile("cmsRun1", "cmsRun1-main.sh"))
+    assert "executables" not in runtimeInfo(result) and not hasattr(report.retrieveStep("cmsRun1"), "executable")
+    details = report.retrieveStep("cmsRun1").errors.error0.details
     assert "PSet.py:1" in details and "the print statement" in details and "an f-string" in details
+
+
+@pytest.mark.slow
+def test_noArchThatFitsTheNodeIs50513WithTheList(workerNode, upstreamTree, tmp_path):
+    archs = ("el8_riscv64_gcc12", "el9_amd64_gcc12")
+    result = run(workerNode, tmp_path / "job", scramArchs=archs, requiredOS="rhel8")
+    report, codes = codesOf(result)
+    assert codes["cmsRun1"] == [50513] and report.getExitCode() == 50513 and result.exit.shellCode != 0
+    details = report.retrieveStep("cmsRun1").errors.error0.details
+    assert all(arch in details for arch in archs) and "needs a riscv64 CPU" in details and "needs rhel9" in details
+    assert not [call for call in result.calls if call["program"].startswith(("cmsRun", "scram"))]
+
+
+@pytest.mark.slow
+def test_thePluginOfASandboxRunsTheStep(workerNode, upstreamTree, sandboxPackages, topDirectory, tmp_path, monkeypatch):
+    packages = tmp_path / "packages"
+    shutil.copytree(sandboxPackages, str(packages))
+    installed(topDirectory, packages)
+    monkeypatch.setenv("WMRUNTIME_SANDBOX_PACKAGES", str(packages))
+    path = workerNode.environment(requiredOS="rhel8", jobAd="", machineAd="", home="")["PATH"]
+    result = run(workerNode, tmp_path / "job", {"PATH": "%s:%s" % (profilerIn(tmp_path / "profiler"), path)},
+                 executable="cmsRunIgProf")
+    assert result.exit.shellCode == 0, result.output()[-6000:] + result.output("err")[-3000:]
+    section = codesOf(result)[0].retrieveStep("cmsRun1").executable
+    assert section.requested == "cmsRunIgProf" and section.name == "igprof -d -t cmsRun -pp -z -o igprof.gz cmsRun"
+    assert os.path.exists(result.stepFile("cmsRun1", "igprof.gz"))

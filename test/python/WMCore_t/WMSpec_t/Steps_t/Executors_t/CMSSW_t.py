@@ -260,6 +260,23 @@ def testAnExecutableThatIsNowhereIs50110BeforeAnythingRuns(harness):
     assert not (harness.directory / "cmsRun1-main.sh").exists()
 
 
+@pytest.mark.parametrize("tail, code", [("exit 0", 0), ("exit 65", 8001)])
+def testAChoiceThatTheRuntimeMadeIsInTheReportAndInMainScript(harness, tail, code):
+    _, report = run(harness, GOOD_REPORT if code == 0 else FAILED, tail, command__executable="auto")
+    section = report.retrieveStep("cmsRun1").executable
+    assert report.getExitCode() == code and len(report.getAllFiles()) == (2 if code == 0 else 1)
+    assert (section.name, section.requested, section.policy) == ("cmsRun", "auto", "matchPSet")
+    assert section.path == str(harness.bin / "cmsRun") and "there is no PSet to look at" in section.reasons
+    script = (harness.directory / "cmsRun1-main.sh").read_text()
+    assert "\n# Executable: cmsRun (%s, python unknown), policy matchPSet\n" % section.path in script
+
+
+def testAReportHoldsNothingOfAnExecutableThatTheWorkloadNames(harness):
+    _, report = run(harness)
+    assert not hasattr(report.retrieveStep("cmsRun1"), "executable")
+    assert "policy asRequested\n" in (harness.directory / "cmsRun1-main.sh").read_text()
+
+
 def testChirpThatFailsDoesNotHideThePayloadsCode(harness):
     prepare(harness, None, "exit 9")
     executor = harness.executor(Executor, Diagnostic)
