@@ -124,16 +124,15 @@ def _byTwin(release, doubtful):
 
 def _byTools(release):
     selected = release.toolbox()
-    problem = whyNotListed(selected)
-    if problem:
-        pythons = sorted({python.major for python in release.pythons()})
-        text = "%s; external/ speaks of python %s" % (problem, " and ".join(map(str, pythons)) or "none")
-        return _Step(pythons[0] if len(pythons) == 1 else None, False, text)
     tools = _selectedPythons(release)
     if len(tools) == 1:
         return _Step(2 if tools == ["python"] else 3, True, "only the tool %s is selected in %s" % (tools[0], selected))
-    return _Step(None, False, "%s the tools python and python3 are selected in %s"
-                 % ("both" if tools else "neither of", selected))
+    if tools:
+        return _Step(None, False, "both the tools python and python3 are selected in %s" % selected)
+    problem = whyNotListed(selected) or "neither of the tools python and python3 is selected in %s" % selected
+    pythons = sorted({python.major for python in release.pythons()})
+    text = "%s; external/ speaks of python %s" % (problem, " and ".join(map(str, pythons)) or "none")
+    return _Step(pythons[0] if len(pythons) == 1 else None, False, text)
 
 
 def _bySelf(release, doubtful):

@@ -60,6 +60,9 @@ def _findPython(release, tool, major):
     except ManifestError as ex:
         manifest, broken = None, True
         reasons.append("the manifest of %s cannot be used: %s" % (tool, ex.context))
+    if manifest is not None and manifest.name != tool:
+        reasons.append("the manifest of %s cannot be used: %s is about the tool %s" % (tool, manifest.path, manifest.name))
+        manifest, broken = None, True
     links = _linksOf(release, major)
     if manifest is None and not broken and not links:
         return None

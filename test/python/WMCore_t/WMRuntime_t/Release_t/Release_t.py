@@ -2,7 +2,10 @@
 import os
 import platform
 import shutil
+import subprocess
+import sys
 import tempfile
+import zipfile
 
 import pytest
 from hypothesis import given, settings
@@ -307,6 +310,14 @@ def test_aPythonWhoseManifestIsBrokenIsFoundByItsLinkAndTheErrorKept(tree):
     assert any("cannot be used" in reason for reason in python.reasons)
 
 
+def test_aManifestAboutAnotherToolSaysNothingOfThisOne(tree):
+    with open(tree.selected("python")) as handle:
+        write(tree.selected("python3"), handle.read())
+    python = Release.locate(tree.version, tree.arch, roots=[tree.root]).python(3)
+    assert (python.tool, python.version, python.base, python.exists) == ("python3", (), None, False)
+    assert any("is about the tool python" in reason for reason in python.reasons)
+
+
 def test_withoutManifestsTheNewestLinkThatLeadsToAPythonIsTaken(tmp_path):
     made = ReleaseTree(tmp_path / "root")
     made.addLink("python3.10", "../gone/python3.10")
@@ -368,6 +379,35 @@ def test_whyAPythonCannotBeExecutedIsSaid(tree):
         assert any(reason in text for text in python.reasons), python.reasons
 
 
+ALONE = """
+import pkgutil, sys
+import WMCore.WMRuntime.Release
+for found in pkgutil.iter_modules(WMCore.WMRuntime.Release.__path__):
+    __import__("WMCore.WMRuntime.Release." + found[1])
+from WMCore.WMRuntime.Release.Release import Release
+print(Release.locate(sys.argv[2], roots=[sys.argv[3]]).cmsRunPython().major)
+for name, module in sorted(sys.modules.items()):
+    path = getattr(module, "__file__", None) or ""
+    if name.startswith("WMCore") and path and not path.startswith(sys.argv[1]):
+        print("not ours: %s" % path)
+"""
+
+
+def test_nothingOfWMCoreIsNeededAndAZipWillDo(tree, tmp_path, sourceTree):
+    archive = str(tmp_path / "WMCore.zip")
+    with zipfile.ZipFile(archive, "w") as packed:
+        for folder, _folders, names in os.walk(os.path.join(sourceTree, "WMCore")):
+            for name in names:
+                path = os.path.join(folder, name)
+                if name.endswith(".py"):
+                    packed.write(path, os.path.relpath(path, sourceTree))
+    os.remove(tree.selected("python"))
+    for place in (sourceTree, archive):
+        environ = {"PATH": os.environ["PATH"], "PYTHONPATH": place, "PYTHONDONTWRITEBYTECODE": "1"}
+        out = subprocess.check_output([sys.executable, "-c", ALONE, place, tree.version, tree.root], env=environ, cwd=str(tmp_path))
+        assert out == b"3\n"
+
+
 # ---- Random releases: the plan says what is there, and the answer has to follow from the plan alone ---------------
 
 VERSIONS = {"python": (2, 7, 15), "python3": (3, 9, 6)}
@@ -378,7 +418,7 @@ RELEASES = st.fixed_dictionaries({
     "version": st.sampled_from(["CMSSW_12_2_0", "CMSSW_12_0_0", "CMSSW_8_0_31", "CMSSW_12_0_0_pre2", "CMSSW_12_0_0_pre4",
                                 "CMSSW_13_0_3_patch1", "CMSSW_nightly", "CMSSW_11_1_0_pre5_PY3",
                                 "CMSSW_12_0_DEVEL_X_2021-07-07-1100"]),
-    "python": STATE, "python3": STATE, "self": st.sampled_from(["no", "broken", "2", "both", "3"]),
+    "python": STATE, "python3": st.one_of(STATE, st.just("misnamed")), "self": st.sampled_from(["no", "broken", "2", "both", "3"]),
     "links": st.fixed_dictionaries({name: LINK for name in ("python", "pip3") + LINKS[2] + LINKS[3]}),
     "programs": st.dictionaries(st.sampled_from(["cmsRun", "cmsRunPython3", "edmDumpEventContent"]),
                                 st.sampled_from(["whole", "unreadable", "empty"])),
@@ -405,6 +445,8 @@ def build(root, plan):
         path, kind = made.selected(tool), plan[tool]
         if kind in ("whole", "installed"):
             made.addManifest(tool, "CMSSW_12_0_0", made.root)
+        elif kind == "misnamed":
+            write(path, '<tool name="root" version="3.8.2"><environment name="ROOT_BASE" default="/usr"/></tool>')
         elif kind == "broken":
             write(path, b"<tool name='\xff")
         elif kind == "odd":
@@ -459,7 +501,7 @@ def expectedPython(made, plan, tool):
         version, names = max(spoken.values(), default=()), sorted(there, key=spoken.get, reverse=True)
     for name in names + ["python"] * (major == 2):
         if plan["links"].get(name) == "whole":
-            taken = spoken[name] if state in ("no", "broken", "dangling") and name in spoken else version
+            taken = version if state in ("whole", "installed", "odd") else spoken.get(name, version)
             return tool if state != "no" else "", taken, True, "external", made.path("external", made.arch, "bin", name)
     if state == "installed":
         return tool, version, True, "base", os.path.join(installed(made, tool), "python%d.%d" % version[:2])
@@ -482,13 +524,12 @@ def expectedAnswer(plan, pythons):
     special = "PY3" in version or "DEVEL" in version
     doubtful = special or version in ("CMSSW_12_0_0", "CMSSW_12_0_0_pre4", "CMSSW_nightly")
     tools = [tool for tool in VERSIONS if plan[tool] != "no"]
-    hasToolbox = bool(tools) or plan["base"] in ("named", "gone")
     seen = []  # (major, rung, sure) of each rung that says something
     if twin and tools != ["python3"]:
         seen.append((2, 1, not doubtful))
     if len(tools) == 1:
         seen.append((VERSIONS[tools[0]][0], 2, True))
-    elif not hasToolbox and len(pythons) == 1:
+    elif not tools and len(pythons) == 1:
         seen.append((pythons[0], 2, False))
     if plan["self"] == "3":
         seen.append((3, 3, True))
@@ -533,5 +574,5 @@ def test_aRandomReleaseAnswersFromWhatIsThereAndNeverRaises(plan):
         assert release.scramMajor == (int(plan["scram"][1]) if plan["scram"] else None)
         tools, problems = release.manifests()
         cmssw = plan["base"] in ("named", "gone")
-        assert len(tools) == sum(plan[tool] in ("whole", "installed", "odd") for tool in VERSIONS) + cmssw
+        assert len(tools) == sum(plan[tool] in ("whole", "installed", "odd", "misnamed") for tool in VERSIONS) + cmssw
         assert len(problems) == sum(plan[tool] in ("broken", "dangling") for tool in VERSIONS)
