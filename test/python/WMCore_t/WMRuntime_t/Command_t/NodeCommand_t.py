@@ -60,6 +60,21 @@ def test_withoutACommandTheUsageIsPrinted(capsys):
     assert ended.value.code == 2 and "usage: wmruntime" in capsys.readouterr().err
 
 
+def test_anUnknownPolicyIsAUsageErrorThatListsTheKnown(workerNode, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["node", "run", workerNode.root, "--policy", "guess"])
+    assert ended.value.code == 2 and "matchPSet" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_runSaysWhichExecutableThePolicyChose(workerNode, upstreamTree, tmp_path, capsys):
+    if not workerNode.releases["CMSSW_10_6_30"]["runnable"]:
+        pytest.skip(workerNode.releases["CMSSW_10_6_30"]["why"])
+    assert main(["node", "run", workerNode.root, "--job-dir", str(tmp_path / "job"), "--release", "CMSSW_10_6_30",
+                 "--policy", "preferPython3"]) == 0
+    assert "executable   cmsRun1    cmsRunPython3 (python 3, policy preferPython3)\n" in capsys.readouterr().out
+
+
 @pytest.mark.slow
 def test_runSaysHowTheJobWent(workerNode, upstreamTree, tmp_path, capsys):
     jobDir = str(tmp_path / "job")

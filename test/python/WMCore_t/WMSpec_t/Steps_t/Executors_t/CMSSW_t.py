@@ -271,6 +271,12 @@ def testAChoiceThatTheRuntimeMadeIsInTheReportAndInMainScript(harness, tail, cod
     assert "\n# Executable: cmsRun (%s, python unknown), policy matchPSet\n" % section.path in script
 
 
+def testAPolicyThatDoesNotExistIs50513AndNamesTheKnown(harness):
+    _, report = run(harness, command__executablePolicy="guess")
+    code, message = report.getStepExitCodeAndMessage("cmsRun1")
+    assert code == 50513 and "'guess'" in message and "preferPython3" in message
+
+
 def testAReportHoldsNothingOfAnExecutableThatTheWorkloadNames(harness):
     _, report = run(harness)
     assert not hasattr(report.retrieveStep("cmsRun1"), "executable")
