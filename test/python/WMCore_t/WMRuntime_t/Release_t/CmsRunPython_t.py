@@ -72,6 +72,11 @@ def test_12_0_0_pre4KeepsWhatSelfXmlSaysButNotForSure(tree):
     assert answer(tree("CMSSW_12_0_0_pre4", selfNames=("PYTHON27PATH", "PYTHON3PATH"))) == (2, 3, False)
 
 
+def test_ofWhatIsNotSureTheFirstIsTaken(tree):
+    made = tree("CMSSW_12_0_0_pre4", programs=("cmsRun", "cmsRunPython3"), selfNames=("PYTHON27PATH", "PYTHON3PATH"))
+    assert answer(made) == (2, 1, False)
+
+
 def test_theLibraryOfTheBaseAndCmsRunItselfCountToo(tree, tmp_path):
     base = tree("CMSSW_12_0_0_pre4", selfNames=("PYTHON27PATH",))
     patch = ReleaseTree(tmp_path / "root", "CMSSW_12_0_0_pre4_patch1", package="cmssw-patch")

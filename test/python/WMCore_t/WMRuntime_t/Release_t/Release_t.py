@@ -105,6 +105,15 @@ def test_anOwnProgramComesBeforeTheBases(tmp_path):
     assert release.executables() == {"cmsRun": own, "edmFileUtil": base.path("bin", base.arch, "edmFileUtil")}
 
 
+@pytest.mark.parametrize("spelled", ["{0}", "{0}/.", "{0}/../CMSSW_13_0_3_patch1", "{0}.link"])
+def test_aPatchReleaseIsNotItsOwnBase(tmp_path, spelled):
+    base, patch = patchTree(tmp_path, manifest=False)
+    os.symlink(patch.directory, patch.directory + ".link")
+    write(patch.selected("cmssw"), '<tool name="cmssw"><environment name="CMSSW_BASE" default="%s"/></tool>'
+          % spelled.format(patch.directory))
+    assert Release.locate(patch.version, patch.arch, roots=[patch.root]).base.directory == base.directory
+
+
 @pytest.mark.parametrize("text", [None, "<tool", '<tool name="cmssw" version="1"/>',
                                   '<tool name="cmssw"><environment name="CMSSW_BASE" default="/gone/CMSSW_13_0_3"/></tool>'])
 def test_withoutAUsableCmsswManifestTheBaseIsTheOneOfTheNameBesideIt(tmp_path, text):
