@@ -115,7 +115,8 @@ def _selectedPythons(release):
 def _byTwin(release, doubtful):
     path = release.executable("cmsRunPython3")
     if path is None:
-        return _Step(None, False, "no cmsRunPython3 in %s" % ", ".join(release.binDirectories()))
+        problems = [problem for problem in map(whyNotListed, release.binDirectories()) if problem]
+        return _Step(None, False, "; ".join(["no cmsRunPython3 in %s" % ", ".join(release.binDirectories())] + problems))
     if _selectedPythons(release) == ["python3"]:
         return _Step(None, False, "%s is there, but there is no python 2 that cmsRun could have" % path)
     return _Step(2, not doubtful, "%s is there, so cmsRun is python 2%s"

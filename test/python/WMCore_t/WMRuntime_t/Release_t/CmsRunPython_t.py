@@ -201,6 +201,15 @@ def test_aToolWhoseManifestIsBrokenIsSelectedAllTheSame(tree, spoil):
     assert answer(made) == (2, 3, True)
 
 
+def test_programsThatCannotBeListedAreSaidToBeThat(tree):
+    made = tree("CMSSW_10_6_30", programs=())
+    os.makedirs(made.path("bin"))
+    os.symlink(made.arch, made.path("bin", made.arch))
+    release = Release.locate(made.version, made.arch, roots=[made.root])
+    assert release.executables() == {}
+    assert "no cmsRunPython3" in release.cmsRunPython().reasons[0] and "cannot be listed" in release.cmsRunPython().reasons[0]
+
+
 def test_manifestsThatCannotBeListedAreSaidToBeThat(tmp_path):
     made = ReleaseTree(tmp_path / "root", "CMSSW_13_0_3")
     selected = os.path.dirname(made.selected("python3"))
