@@ -8,33 +8,22 @@ Tell whether a PSet is for python 2, python 3 or both, with the lines that say s
 A finding that depends on whether its line is reached (an import in a function) is not certain, and gives
 way to a certain one. What python cannot know before it runs a PSet, nobody can tell from the text.
 """
-import ast
 import codecs
 import os
 import re
-import sys
-import warnings
 
 import attr
 
-from WMCore.WMRuntime.Payload.Python2Syntax import translate
 from WMCore.WMRuntime.Payload.PSetPickle import lookAtPickle
-from WMCore.WMRuntime.Payload.PSetTokens import NUMBER, tokens
 from WMCore.WMRuntime.Payload.PythonModules import PYTHON2, PYTHON3
-from WMCore.WMRuntime.Payload.SourceTree import Seen, look
+from WMCore.WMRuntime.Payload.SourceLook import NEITHER, lookAtSource
+from WMCore.WMRuntime.Payload.SourceTree import Seen
 
-BOTH, NEITHER = "both", "neither"
+BOTH = "both"
 #: Bytes of one source, of all together, and how many files are followed.
 MAX_SOURCE, MAX_ALL, MAX_FILES = 16 * 1024 * 1024, 32 * 1024 * 1024, 50
-# More operators in one expression make the parsers of python 3.6 to 3.8 overflow their stack.
-MAX_CHAIN = 5000
 _CODING = re.compile(br"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _PICKLES = (".pkl", ".pcl", ".pickle")
-# What a newer python 3 reads and this one may not: how it looks, what it is, since when.
-_NEWER = ((re.compile(r":="), "the operator :=", (3, 8)), (re.compile(r"\bexcept\s*\*"), "except*", (3, 11)),
-          (re.compile(r"^\s*match\b.*:\s*$", re.MULTILINE), "match", (3, 10)),
-          (re.compile(r"^\s*type\s+\w+.*=", re.MULTILINE), "a type statement", (3, 12)),
-          (re.compile(r"def\s+\w+\([^)]*/\s*[,)]"), "a positional-only argument", (3, 8)))
 
 
 @attr.s(frozen=True)
@@ -171,7 +160,7 @@ class _Reader(object):
         return lambda text: self.notes.append("%s: %s" % (path, text))
 
     def _follow(self, directory, tree):
-        found = [_beside(directory, module) for module, _line in sorted(tree.imports, key=lambda item: item[1])]
+        found = [_beside(directory, module) for module, _line in tree.imports]
         found += [os.path.join(directory, name) for name, _line in tree.opened
                   if name.endswith(_PICKLES + (".py",)) and "\0" not in name]
         self.pending += [os.path.abspath(path) for path in found if path and os.path.isfile(path)]
@@ -218,83 +207,6 @@ def decodeSource(data):
             line = text[:found.start()].count("\n") + 1
             seen.append(Seen(line, "a character that is no ASCII, and no coding line", PYTHON3))
     return text, seen
-
-
-def _tooDeep(text):
-    """Tell whether one expression has more operators in a row than a parser's stack takes."""
-    # A chain of calls may have commas and line ends in it; no real PSet has that many, of all its statements.
-    if sum(1 for _ in re.finditer(r"[)\]]\s*[.(\[]", text)) > 2 * MAX_CHAIN:
-        return True
-    return any(len(re.findall(r"[-+*/%&|^.~(\[{]|\bnot\b|\blambda\b|\bif\b", piece)) > MAX_CHAIN
-               for piece in re.split(r"[,\n]", text) if len(piece) > MAX_CHAIN) or len(
-                   re.findall(r"[-+*/%&|^.~]\s*\\?\n", text)) > MAX_CHAIN
-
-
-def _parse(text):
-    """Give the tree, or None with the line and the words of the error."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text)
-            compile(tree, "PSet", "exec", dont_inherit=True)
-            return tree, None, None
-    except SyntaxError as ex:
-        if "future feature" in str(ex.msg):
-            # One of a newer python 3 than this: the tree tells.
-            return tree, None, None
-        return None, ex, (ex.lineno or 1, ex.msg or "syntax error")
-    except (RecursionError, MemoryError, ValueError, OverflowError) as ex:
-        return None, ex, (1, "%s while it was parsed" % type(ex).__name__)
-
-
-def lookAtSource(text, beside=lambda module: False, note=lambda text: None):
-    """
-    List what only one python takes in a source.
-
-    :param text: str, line ends of one character
-    :param beside: callable telling whether a module lies beside the source
-    :param note: callable taking what could not be looked at
-    :return: (list of Seen, TreeLook; None when no grammar took the text)
-    """
-    if _tooDeep(text):
-        note("an expression has too many parts to be looked at")
-        return [], None
-    seen = []
-    tree, error, where = _parse(text)
-    if tree is None and not isinstance(error, SyntaxError):
-        note(where[1])
-        return [], None
-    if tree is None:
-        made = translate(text, where[0] if isinstance(error, TabError) else None)
-        seen = [Seen(line, what, PYTHON2) for line, what in made.findings]
-        first = where
-        if made.findings:
-            tree, error, where = _parse(made.text)
-        if tree is None:
-            return seen + _notParsed(text, first if not made.findings else where, bool(made.findings)), None
-    elif sys.version_info < (3, 7) and re.search(r"\b(?:async|await)\b", text):
-        # Names to python 3.6, keywords to the python 3 of a release from 11_1 on.
-        seen = [Seen(line, what, PYTHON2) for line, what in translate(text).findings if "a keyword" in what]
-    looked = look(tree, beside)
-    if re.search(r"\d_\d", text):
-        seen += [Seen(line, "underscores in a number", PYTHON3, True, (3, 6)) for line in _underscores(text)]
-    return seen + list(looked.seen), looked
-
-
-def _underscores(text):
-    return [token.line for token in tokens(text) if token.kind == NUMBER and "_" in token.text]
-
-
-def _notParsed(text, where, partly):
-    """Say what a text that nothing here parses is: syntax of a newer python 3, or an error."""
-    said = "python %d.%d says: %s" % (sys.version_info[:2] + (where[1],))
-    for pattern, what, since in _NEWER:
-        found = pattern.search(text)
-        if found and sys.version_info[:2] < since and not partly:
-            line = text[:found.start()].count("\n") + 1
-            return [Seen(line, "%s (%s)" % (what, said), PYTHON3, False, since)]
-    # With python 2's own syntax taken out, an error may be one of the taking out.
-    return [Seen(where[0], said, NEITHER, not partly)]
 
 
 def readPSet(path, tools=()):

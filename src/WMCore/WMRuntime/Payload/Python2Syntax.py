@@ -16,6 +16,9 @@ _VALUE_ENDS = (NAME, NUMBER, STRING)
 #: Names that python 3 made keywords, and what follows them when they are used as such.
 _LATER_KEYWORDS = {"async": ("def", "for", "with"), "await": None, "nonlocal": None}
 _FIELD = "wmValue"
+# Without one of these no rule finds anything, and the cutting into tokens, the dear part, is saved.
+_SUSPECT = re.compile(r"""\b(?:print|exec|raise|except|def|lambda|async|await|nonlocal)\b
+                          | ` | <> | [uU][rR]['"] | (?<![\w.])0[0-9] | (?<!\w)[0-9]\w*[lL]\b""", re.VERBOSE)
 
 
 @attr.s(frozen=True)
@@ -182,19 +185,20 @@ def hasPrintFunction(source):
     return re.search(r"^from\s+__future__\s+import\b[^#\n]*\bprint_function\b", source, re.MULTILINE) is not None
 
 
-def translate(source, tabError=None):
+def translate(source, isFunction=False, mixedTabs=False):
     """
     Find what only python 2 reads, and write it so that python 3 reads it too.
 
-    :param source: str, line ends of one character
-    :param tabError: int, the line at which python 3 found tabs and spaces mixed; None when it did not
+    :param source: str, whole statements, line ends of one character
+    :param isFunction: bool, whether print is a function in it
+    :param mixedTabs: bool, whether tabs and spaces are mixed in its indentation
     :return: Translation; its text is the source itself when nothing was found
     """
-    findings, texts = [], []
-    if tabError is not None:
+    if mixedTabs:
         source = _indentation(source)
-        findings.append((tabError, "tabs and spaces mixed in the indentation"))
-    isFunction = hasPrintFunction(source)
+    if not _SUSPECT.search(source):
+        return Translation(source, ())
+    findings, texts = [], []
     for words in statements(source):
         statement = _Statement(words)
         _printStatement(statement, isFunction)

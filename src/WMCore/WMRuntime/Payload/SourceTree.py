@@ -60,11 +60,13 @@ class TreeLook(object):
 
 
 def _parents(tree):
-    """List (node, whether it may not be reached, whether a missing module is caught), without recursion."""
-    pending = [(tree, False, False)]
+    """List (node, its line, whether it may not be reached, whether a missing module is caught), without recursion."""
+    pending = [(tree, 0, False, False)]
     while pending:
-        node, maybe, guarded = pending.pop()
-        yield node, maybe, guarded
+        node, line, maybe, guarded = pending.pop()
+        # Arguments and operators have no line of their own.
+        line = getattr(node, "lineno", line)
+        yield node, line, maybe, guarded
         maybe = maybe or isinstance(node, _CONDITIONAL)
         catches = isinstance(node, ast.Try) and any(_catchesImport(handler) for handler in node.handlers)
         for name in node._fields:
@@ -73,7 +75,7 @@ def _parents(tree):
                 # A dumped PSet has a million of these, and nothing is to be seen in them.
                 if isinstance(child, ast.AST) and type(child).__name__ not in _PLAIN:
                     # The handlers of such a try are where the other python's module is taken.
-                    pending.append((child, maybe, guarded or catches and name in ("body", "handlers")))
+                    pending.append((child, line, maybe, guarded or catches and name in ("body", "handlers")))
 
 
 def _catchesImport(handler):
@@ -140,54 +142,75 @@ def _imported(node):
     return []
 
 
-def look(tree, beside=lambda module: False):
+class TreeLooker(object):
     """
-    List what only one python takes.
+    Look at a source, which may come in pieces.
 
-    :param tree: ast.Module
     :param beside: callable telling whether a module of this name lies beside the source, which then comes first
-    :return: TreeLook
     """
-    seen, imports, opened, uses = [], [], [], []
-    futures = {alias.name for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"
-               for alias in node.names}
-    plain, bound = set(), set()
-    caught = False
-    for node, maybe, guarded in _parents(tree):
-        kind = type(node).__name__
-        if kind in _DULL:
-            continue
-        if kind == "Name":
-            if not isinstance(node.ctx, ast.Load):
-                bound.add(node.id)
-            elif node.id in BUILTINS2:
-                uses.append((node.id, node.lineno, maybe, guarded))
-            continue
-        caught = caught or kind == "ExceptHandler" and _name(node.type) == "NameError"
-        line = getattr(node, "lineno", 0)
-        if kind == "Call" and node.args and isinstance(node.args[-1], ast.Starred):
-            # Python 2 takes one, after the other positional arguments. A call comes before its arguments here.
-            plain.add(id(node.args[-1]))
-        for what, since in _syntax(node):
+
+    def __init__(self, beside=lambda module: False):
+        self.beside = beside
+        self.futures = set()
+        self._seen, self._imports, self._opened, self._uses = [], [], [], []
+        self._bound, self._caught = set(), False
+
+    def look(self, tree, before=0):
+        """
+        Take in one piece.
+
+        :param tree: ast.Module
+        :param before: int, lines of the source before it
+        """
+        self.futures.update(alias.name for node in tree.body if isinstance(node, ast.ImportFrom)
+                            and node.module == "__future__" for alias in node.names)
+        plain = set()
+        for node, line, maybe, guarded in _parents(tree):
+            kind = type(node).__name__
+            if kind in _DULL:
+                continue
+            line += before
+            if kind == "Name":
+                if not isinstance(node.ctx, ast.Load):
+                    self._bound.add(node.id)
+                elif node.id in BUILTINS2:
+                    self._uses.append((node.id, line, maybe, guarded))
+                continue
+            self._caught = self._caught or kind == "ExceptHandler" and _name(node.type) == "NameError"
+            if kind == "Call" and node.args and isinstance(node.args[-1], ast.Starred):
+                # Python 2 takes one, after the other positional arguments. A call comes before its arguments here.
+                plain.add(id(node.args[-1]))
             if id(node) not in plain:
-                seen.append(Seen(line, what, PYTHON3, True, since))
-        odd = _printCall(node, "print_function" in futures)
+                self._seen += [Seen(line, what, PYTHON3, True, since) for what, since in _syntax(node)]
+            self._names(node, line, maybe, guarded)
+
+    def _names(self, node, line, maybe, guarded):
+        odd = _printCall(node, "print_function" in self.futures)
         if odd:
-            seen.append(Seen(line, odd[1], odd[0], odd[0] == PYTHON3 or not maybe))
+            self._seen.append(Seen(line, odd[1], odd[0], odd[0] == PYTHON3 or not maybe))
         for module, attribute in _imported(node):
-            imports.append((module, line))
+            self._imports.append((module, line))
             if attribute:
-                imports.append(("%s.%s" % (module, attribute), line))
-            if not beside(module.split(".")[0]) and not getattr(node, "level", 0):
-                seen += _fromModule(module, attribute, line, maybe, guarded)
-        bound.update(_bound(node))
+                self._imports.append(("%s.%s" % (module, attribute), line))
+            if not self.beside(module.split(".")[0]) and not getattr(node, "level", 0):
+                self._seen += _fromModule(module, attribute, line, maybe, guarded)
+        self._bound.update(_bound(node))
         if isinstance(node, ast.Call) and _name(node.func) in ("open", "file", "execfile") and node.args:
             if _constant(node.args[0]):
-                opened.append((_constant(node.args[0]), line))
-    for name, line, maybe, guarded in uses:
-        if name not in bound and not caught:
-            seen.append(Seen(line, "%s, which python 3 does not have" % name, PYTHON2, not maybe and not guarded))
-    return TreeLook(tuple(sorted(seen, key=lambda item: (item.line, item.what))), tuple(imports), tuple(opened))
+                self._opened.append((_constant(node.args[0]), line))
+
+    def result(self):
+        """
+        Say what was seen in all of it, in the order of the lines.
+
+        :return: TreeLook
+        """
+        seen = self._seen + [
+            Seen(line, "%s, which python 3 does not have" % name, PYTHON2, not maybe and not guarded)
+            for name, line, maybe, guarded in self._uses if name not in self._bound and not self._caught]
+        return TreeLook(*(tuple(sorted(items, key=key)) for items, key in (
+            (seen, lambda item: (item.line, item.what)), (self._imports, lambda item: item[1]),
+            (self._opened, lambda item: item[1]))))
 
 
 def _bound(node):
