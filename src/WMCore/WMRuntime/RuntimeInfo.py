@@ -2,11 +2,13 @@
 What a job is going to do, as JSON for people and programs that customise processes (#11743).
 """
 import json
+import logging
 import os
 
 from WMCore.WMRuntime.Tools.ScramArch import ARCH_TO_OS, getPlatformMachine
 
 FILE_NAME = "runtimeInfo.json"
+_MAX_BYTES = 16 * 1024 * 1024
 
 
 def scramArchToRequiredOS(scramArch):
@@ -92,3 +94,27 @@ def writeRuntimeInfo(information, directory):
         handle.write(text)
     os.replace(temporary, path)
     return text
+
+
+def addStepInfo(stepDirectory, section, stepName, values):
+    """
+    Add to a job's runtimeInfo.json what was found out while one of its steps ran.
+
+    The job does not depend on it: a file that cannot be read or written is logged, and CRAB's jobs have none.
+
+    :param stepDirectory: str, the step's directory, two below the job's
+    :param section: str, what it is about
+    :param stepName: str
+    :param values: what JSON can hold
+    """
+    job = os.path.dirname(os.path.dirname(os.path.abspath(stepDirectory)))
+    path = os.path.join(job, FILE_NAME)
+    try:
+        with open(path, "rb") as handle:
+            information = json.loads(handle.read(_MAX_BYTES).decode("utf-8"))
+        information.setdefault(section, {})[stepName] = values
+        writeRuntimeInfo(information, job)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, AttributeError, TypeError) as ex:
+        logging.warning("The %s of step %s are not noted in %s: %s", section, stepName, path, ex)

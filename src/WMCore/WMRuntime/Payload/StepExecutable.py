@@ -5,7 +5,6 @@ A step that names its executable gets that, as ever, unless it is nowhere: then 
 nobody can look, because the release is not found, main.sh finds out as it always did. A step that leaves the
 choice to the runtime is refused when nothing fits.
 """
-import json
 import logging
 import os
 
@@ -20,13 +19,12 @@ from WMCore.WMRuntime.Payload.ExecutableSelector import (AUTO, EXECUTABLE_NOT_FO
                                                          selectExecutable)
 from WMCore.WMRuntime.Payload.LogTail import cleanText
 from WMCore.WMRuntime.Release.Release import Release
-from WMCore.WMRuntime.RuntimeInfo import FILE_NAME, writeRuntimeInfo
+from WMCore.WMRuntime.RuntimeInfo import addStepInfo
 from WMCore.WMRuntime.Tools.ScramSession import readSession, storeSession
 
 DEFAULT = "cmsRun"
 REPORT_SECTION = "executable"
 _TOOL_PYTHON = "psetPython"
-_MAX_BYTES = 16 * 1024 * 1024
 _MAX_REASONS, _MAX_REASON = 20, 500
 
 
@@ -115,17 +113,7 @@ def _leaveWord(stepName, directory, choice):
     logging.info("Step %s runs %s", stepName, first)
     for line in rest:
         logging.info("  %s", line)
-    job = os.path.dirname(os.path.dirname(os.path.abspath(directory)))
-    try:
-        with open(os.path.join(job, FILE_NAME), "rb") as handle:
-            information = json.loads(handle.read(_MAX_BYTES).decode("utf-8"))
-        information.setdefault("executables", {})[stepName] = choice.toDict()
-        writeRuntimeInfo(information, job)
-    except FileNotFoundError:
-        # CRAB's jobs have none.
-        return
-    except (OSError, ValueError, AttributeError, TypeError) as ex:
-        logging.warning("The choice is not noted in %s: %s", os.path.join(job, FILE_NAME), ex)
+    addStepInfo(directory, "executables", stepName, choice.toDict())
 
 
 def _takeToolsAlong(directory, release):

@@ -17,14 +17,14 @@ def makeJob(plan, directory):
     Write into a directory what HTCondor would transfer to the worker node.
 
     :param plan: dict with name, release, scramArchs, steps, and optionally pset, executable, executablePolicy,
-        events, seeding, stageOut, inputLfns, watchdogSeconds: see ExampleWorkload
+        scramScripts, events, seeding, stageOut, inputLfns, watchdogSeconds: see ExampleWorkload
     :param directory: str, where the sandbox, JobPackage.pkl and Unpacker.py go
     :return: dict with sandbox (file name), bytes, upstreamBytes (None when upstream made it), job (name), task (path)
     """
     # Imported here: SandboxCreator is the one thing that differs between the two runtimes.
     from WMCore.WMRuntime import SandboxCreator, Unpacker
     plans = chainOf(plan["release"], plan["scramArchs"], plan["steps"], plan.get("pset"),
-                    plan.get("executable", "cmsRun"), plan.get("executablePolicy"))
+                    plan.get("executable", "cmsRun"), plan.get("executablePolicy"), plan.get("scramScripts", ()))
     workload = buildWorkload(plan["name"], plans, plan.get("stageOut", True), plan.get("watchdogSeconds", 300))
     agentDir = os.path.join(directory, "agent")
     os.makedirs(agentDir)

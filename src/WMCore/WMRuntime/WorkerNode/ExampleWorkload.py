@@ -35,6 +35,7 @@ class StepPlan(object):
     :param executable: str, cmsRun or another name of the release
     :param keepOutput: bool, whether the output is to be staged out
     :param executablePolicy: str, how the runtime chooses the executable; None to leave the setting out
+    :param scramScripts: tuple of str, runtime scripts to run in the release's environment
     """
     release = attr.ib()
     scramArchs = attr.ib(converter=tuple)
@@ -44,9 +45,11 @@ class StepPlan(object):
     executable = attr.ib(default="cmsRun")
     keepOutput = attr.ib(default=True)
     executablePolicy = attr.ib(default=None)
+    scramScripts = attr.ib(default=(), converter=tuple)
 
 
-def chainOf(release, scramArchs, count, pset=None, executable="cmsRun", executablePolicy=None):
+def chainOf(release, scramArchs, count, pset=None, executable="cmsRun", executablePolicy=None,
+            scramScripts=()):
     """
     Plan a chain of steps: the first generates, each later one reads the output of the one before.
 
@@ -56,12 +59,13 @@ def chainOf(release, scramArchs, count, pset=None, executable="cmsRun", executab
     :param pset: str, PSet file for the first step, None for the example's
     :param executable: str, what runs the PSets
     :param executablePolicy: str, see StepPlan
+    :param scramScripts: iterable of str, see StepPlan
     :return: list of StepPlan; only the last step's output is kept, as in a StepChain
     """
     plans = []
     for number in range(count):
         options = {"keepOutput": number == count - 1, "executable": executable,
-                   "executablePolicy": executablePolicy}
+                   "executablePolicy": executablePolicy, "scramScripts": scramScripts}
         if number:
             options.update(pset=os.path.join(EXAMPLES, "RecoPSet.py"), outputModule="AODSIMoutput",
                            dataTier="AODSIM")
@@ -111,6 +115,10 @@ def _addCmsRun(task, number, plan, previous):
     command.executable = plan.executable
     if plan.executablePolicy is not None:
         command.executablePolicy = plan.executablePolicy
+    if plan.scramScripts:
+        helper.data.runtime.scramPreScripts.extend(plan.scramScripts)
+        # The step's directory, where its other scripts run; without it they run in the project area.
+        helper.data.runtime.scramPreDir = "."
     # There is a configuration in the sandbox, but no ConfigCache it came from: CMSSWFetcher skips
     # None, the executor only asks whether the attribute exists.
     helper.data.application.configuration.configCacheUrl = None

@@ -30,6 +30,7 @@ class JobRequest(object):
     :param pset: str, PSet file of the first step, None for the example's
     :param executable: str, cmsRun, cmsRunPython3, auto, ...
     :param executablePolicy: str, one of POLICIES, in the steps' application.command; None for none there
+    :param scramScripts: tuple of str, runtime scripts each step runs in the release's environment
     :param fault: dict for cmsRun (step, fault, value), None for none
     :param runtime: str, OURS or UPSTREAM
     :param requiredOS: str, REQUIRED_OS of the job, None for what the scram arch needs
@@ -47,6 +48,7 @@ class JobRequest(object):
     pset = attr.ib(default=None)
     executable = attr.ib(default="cmsRun")
     executablePolicy = attr.ib(default=None, validator=attr.validators.in_((None,) + POLICIES))
+    scramScripts = attr.ib(default=(), converter=tuple)
     fault = attr.ib(default=None)
     runtime = attr.ib(default=OURS, validator=attr.validators.in_((OURS, UPSTREAM)))
     requiredOS = attr.ib(default=None)

@@ -79,6 +79,47 @@ def test_section2_2_2_scramRunsOncePerStep(steps, workerNode, upstreamTree, tmp_
     assert len(scramCalls(result, "runtime")) <= steps
 
 
+# What a script of WMCore does that runs for a release: it reads the step and writes beside it.
+NOTE_PYTHON = """
+import json, os, sys
+from WMCore.WMRuntime.ScriptInterface import ScriptInterface
+
+class NotePython(ScriptInterface):
+    def __call__(self):
+        said = {"version": "%d.%d" % sys.version_info[:2], "environ": dict(os.environ), "step": self.step.name()}
+        with open(os.path.join(self.stepSpace.location, "python.json"), "w") as handle:
+            json.dump(said, handle)
+        return 0
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("release, provider, version", [("CMSSW_8_0_31", "COMP area", None),
+                                                        ("CMSSW_10_6_30", "release manifest", "3.6"),
+                                                        ("CMSSW_13_0_3", "release manifest", "3.9")])
+def test_aScriptForTheReleaseRunsInItsPython3WhereWMCoreRunsOnThat(release, provider, version, workerNode, upstreamTree,
+                                                                   tmp_path, monkeypatch):
+    runnable(workerNode, release)
+    scripts = tmp_path / "more" / "WMCore" / "WMRuntime" / "Scripts"
+    scripts.mkdir(parents=True)
+    for package in (scripts, scripts.parent, scripts.parent.parent):
+        (package / "__init__.py").write_text("")
+    (scripts / "NotePython.py").write_text(NOTE_PYTHON)
+    monkeypatch.setenv("WMCORE_UPSTREAM", os.pathsep.join([str(tmp_path / "more")] + upstreamTree))
+    result = run(workerNode, tmp_path / "job", release=release, scramScripts=["NotePython"], stageOut=False)
+    assert result.exit.shellCode == 0, result.output() + result.output("err")
+    with open(os.path.join(result.startDir, "job", "runtimeInfo.json"), encoding="utf-8") as handle:
+        chosen = json.load(handle)["scriptPythons"]["cmsRun1"]["interpreter"]
+    with open(result.stepFile("cmsRun1", "python.json"), encoding="utf-8") as handle:
+        said = json.load(handle)
+    assert chosen["provider"] == provider and chosen["version"].startswith((version or said["version"]) + ".")
+    assert (said["version"], said["step"]) == (version or said["version"], "cmsRun1")
+    assert said["environ"]["CMSSW_VERSION"] == release
+    paths = [path for name in ("PYTHONPATH", "LD_LIBRARY_PATH") for path in said["environ"].get(name, "").split(":")]
+    assert not [path for path in paths if ("/COMP/" if version else "/%s/" % release) in path], "two pythons are mixed"
+    assert len(scramCalls(result, "project")) == len(scramCalls(result, "runtime")) == 1
+
+
 @pytest.mark.slow
 def test_section2_1_1b_thePythonOfTheWrapperStaysSmallWhileCmsRunPrints300MB(workerNode, upstreamTree, tmp_path):
     peak = []

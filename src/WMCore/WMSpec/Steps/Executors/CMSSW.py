@@ -17,6 +17,7 @@ from WMCore.WMRuntime.Payload.MainScript import MainArguments, extraArguments
 from WMCore.WMRuntime.Payload.PayloadExit import NO_CODE, setupFailure, signalNote, stepExitCode
 from WMCore.WMRuntime.Payload.StepExecutable import chooseStepExecutable, noteInReport
 from WMCore.WMRuntime.Payload.StepScript import runStepScript, scriptCommand
+from WMCore.WMRuntime.RuntimeInfo import addStepInfo
 from WMCore.WMRuntime.Tools.Scram import Scram, getSingleScramArch
 from WMCore.WMRuntime.Tools.ScramArch import chooseScramArch, readRequiredOS
 
@@ -178,7 +179,7 @@ class CMSSW(Executor):
         try:
             scram = Scram(command=setup.scramCommand, version=setup.cmsswVersion,
                           initialise=setup.softwareEnvironment, directory=self.step.builder.workingDir,
-                          architecture=arch)
+                          architecture=arch, scriptPython=getattr(self.step.runtime, "scriptPython", None))
             # A negative status, a signal's, is a failure too.
             failed = scram.project() != 0 or scram.runtime() != 0
         except Exception as ex:
@@ -216,6 +217,9 @@ class CMSSW(Executor):
             else:
                 command = " ".join(scriptCommand("WMTaskSpace.%s" % self.stepName, script)) + " \n"
             code = scram(command, runtimeDir=getattr(runtime, 'scramPreDir', None))
+            if scram.scriptResolution is not None:
+                addStepInfo(self.step.builder.workingDir, "scriptPythons", self.stepName,
+                            scram.scriptResolution.toDict())
             if code != 0:
                 msg = "Error running command\n%s\n%s\n %s" % (command, code, cleanText(str(scram.diagnostic())))
                 logging.critical(msg)
