@@ -39,7 +39,8 @@ STEP_PSET = ("import FWCore.ParameterSet.Config as cms\nimport pickle\n"
 IMPORTS = ("from WMCore.WMRuntime.Interpreter.InterpreterResolver import InterpreterResolver;"
            "from WMCore.WMRuntime.Payload.ExecutableSelector import selectExecutable;"
            "from WMCore.WMRuntime.Release.Release import Release")
-LOOKS = {"parsed whole": "import ast, sys; t = ast.parse(open(sys.argv[1]).read()); compile(t, 'PSet', 'exec'); list(ast.walk(t))",
+LOOKS = {"parsed whole": "import ast, sys; tree = ast.parse(open(sys.argv[1]).read());"
+                         "compile(tree, 'PSet', 'exec'); list(ast.walk(tree))",
          "readPSet": "import sys; from WMCore.WMRuntime.Payload.PSetLanguage import readPSet; readPSet(sys.argv[1])"}
 
 
@@ -103,7 +104,8 @@ def mutationTimes(root, count):
         text = bytearray(chooser.choice(texts))
         for _change in range(chooser.randint(1, 6)):
             place, other = chooser.randrange(len(text) + 1), chooser.randrange(len(text) + 1)
-            text[place:place + chooser.randint(0, 9)] = text[other:other + chooser.randint(1, 200)] * chooser.randint(1, 30)
+            repeated = text[other:other + chooser.randint(1, 200)] * chooser.randint(1, 30)
+            text[place:place + chooser.randint(0, 9)] = repeated
         with open(path, "wb") as handle:
             handle.write(text)
         times.append(milliseconds(read, 2)[1])
@@ -193,11 +195,13 @@ def reportPSet(root, megabytes):
     figures = {}
     for what, code in LOOKS.items():
         rows = [runCaptured([sys.executable, "-c", code, path], env=dict(os.environ))[0] for _ in range(3)]
-        figures[what] = (statistics.median(row.userTime + row.sysTime for row in rows), max(row.maxRss for row in rows) / 1e6)
+        figures[what] = (statistics.median(row.userTime + row.sysTime for row in rows),
+                         max(row.maxRss for row in rows) / 1e6)
     print("| PSet of %.1f MB | CPU, s | largest memory, MB |\n|---|---:|---:|" % megabytes)
     for what, pair in figures.items():
         print("| %s | %.2f | %.0f |" % ((what,) + pair))
-    print("| ratio | %.2f | %.2f |" % tuple(ours / theirs for ours, theirs in zip(figures["readPSet"], figures["parsed whole"])))
+    print("| ratio | %.2f | %.2f |" % tuple(
+        ours / theirs for ours, theirs in zip(figures["readPSet"], figures["parsed whole"])))
 
 
 def main():
@@ -220,7 +224,8 @@ def main():
             median, fastest = milliseconds(action, arguments.runs)
             print("%-16s  median %7.2f ms, fastest %7.2f ms" % (what, median, fastest))
         times = mutationTimes(root, MUTATIONS)
-        print("%d mutated manifests: median %.2f ms, slowest %.2f ms" % (len(times), statistics.median(times), max(times)))
+        print("%d mutated manifests: median %.2f ms, slowest %.2f ms" % (
+            len(times), statistics.median(times), max(times)))
         reportChoices(root, arguments.runs)
         reportPSet(root, arguments.megabytes)
     finally:

@@ -26,7 +26,8 @@ _NEWER = ((re.compile(r":="), "the operator :=", (3, 8)), (re.compile(r"\bexcept
           (re.compile(r"def\s+\w+\([^)]*/\s*[,)]"), "a positional-only argument", (3, 8)))
 # Without strings: all that has a colon, a star or a decorator, strings with values in them, names beyond ASCII, and
 # the words that a tree is looked at for. A dumped PSet has next to none of it, and a tree costs more than the parsing.
-_TELLING = re.compile(r"""[^\x00-\x7f] | [:*@] | \btype[ \t\f\\\n]+\w | \b(?:[fFtT][rR]?|[rR][fFtT])" | \b(?:%s)\b""" % "|".join(
+_TELLING = re.compile(r"""[^\x00-\x7f] | [:*@] | \btype[ \t\f\\\n]+\w
+                          | \b(?:[fFtT][rR]?|[rR][fFtT])" | \b(?:%s)\b""" % "|".join(
     ["import", "raise", "async", "await", "print", "open", "load", "__import__", "import_module", "NameError"]
     + sorted(BUILTINS2)), re.VERBOSE)
 _UNDERSCORED = re.compile(r"(?<!\w)[0-9]\w*_")
@@ -79,7 +80,7 @@ class _Sweep(object):
 
     def __init__(self, text, size, looker, translates=False, mixedTabs=False):
         self.text, self.looker = text, looker
-        self.size = size if isDivisible(text, size) else len(text)
+        self.size = max(size, 1) if isDivisible(text, size) else len(text)
         self.translates, self.mixedTabs = translates, mixedTabs
         self.isFunction = translates and hasPrintFunction(text)
         # What only one python takes and no tree shows; (line, what) of what was taken out.
