@@ -5,6 +5,7 @@ import json
 import os
 
 from WMCore.WMRuntime.Command.ReleaseCommand import addReleaseArguments, findRelease
+from WMCore.WMRuntime.Command.Table import printRow
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Payload.ExecutableSelector import POLICIES, namedPlugins, selectExecutable
 
@@ -37,7 +38,8 @@ def _select(arguments):
     if arguments.pset and not os.path.isfile(arguments.pset):
         raise WMRuntimeError(None, "There is no PSet %s." % arguments.pset, "", "give the path of a file")
     choice = selectExecutable(release, arguments.requested, arguments.pset, arguments.policy,
-                              os.environ.get("PATH"), os.getcwd(), plugins=tuple(arguments.plugin) + namedPlugins(os.environ))
+                              os.environ.get("PATH"), os.getcwd(),
+                              plugins=tuple(arguments.plugin) + namedPlugins(os.environ))
     if arguments.json:
         print(json.dumps(choice.toDict(), indent=2, sort_keys=True))
         return 0
@@ -47,6 +49,6 @@ def _select(arguments):
         rows.append(("PSet", "%s (%d files looked at)" % (choice.language.verdict, len(choice.language.files))))
     rows += [("because", reason) for reason in choice.reasons]
     rows += [("rejected", "%s: %s" % (item.name, item.reason)) for item in choice.rejected]
-    for row in rows:
-        print("%-12s %s" % row)
+    for name, text in rows:
+        printRow(name, text)
     return 0

@@ -73,10 +73,12 @@ class Rejected(object):
     :param path: str, empty when a provider had nothing to propose
     :param provider: str, name of the provider
     :param reason: str, what is wrong with it
+    :param binding: bool, whether it was asked for by name: nothing else is taken then
     """
     path = attr.ib(type=str)
     provider = attr.ib(type=str)
     reason = attr.ib(type=str)
+    binding = attr.ib(default=False)
 
     def describe(self):
         """
@@ -92,7 +94,7 @@ class Rejected(object):
 
         :return: dict
         """
-        return attr.asdict(self)
+        return {"path": self.path, "provider": self.provider, "reason": self.reason}
 
 
 @attr.s(frozen=True)

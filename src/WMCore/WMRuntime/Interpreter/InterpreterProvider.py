@@ -24,6 +24,19 @@ SCRIPTS = (AGENT_SCRIPT, RELEASE_SCRIPT)
 IN_RELEASE = (RELEASE_SCRIPT, PSET_TOOL, PAYLOAD)
 
 
+def realPath(path):
+    """
+    Follow the links of a path.
+
+    :param path: str
+    :return: str; the path itself when this process cannot name it to the system, as in an ascii locale
+    """
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return path
+
+
 @attr.s(frozen=True)
 class RunningPython(object):
     """
@@ -48,7 +61,7 @@ class RunningPython(object):
         if not self.path or path == self.path:
             return bool(self.path)
         virtual = len(self.prefixes) > 2 and self.prefixes[0] != self.prefixes[2]
-        return not virtual and os.path.realpath(path) == os.path.realpath(self.path)
+        return not virtual and realPath(path) == realPath(self.path)
 
 
 @attr.s(frozen=True)

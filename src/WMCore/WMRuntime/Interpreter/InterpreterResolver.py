@@ -9,12 +9,13 @@ Choose the python for a purpose, and say why it and not another.
 import logging
 import os
 
+import attr
 from packaging.specifiers import SpecifierSet
 
 from WMCore.WMRuntime.Environment.CleanEnvironment import withoutWrapperPython
 from WMCore.WMRuntime.Interpreter.Interpreter import Interpreter, Rejected, Resolution, versionText
 from WMCore.WMRuntime.Interpreter.InterpreterProvider import (SCRIPTS, Candidate, InterpreterProvider, ResolutionContext,
-                                                              RunningPython)
+                                                              RunningPython, realPath)
 from WMCore.WMRuntime.Interpreter.ProbeCache import ProbeCache
 from WMCore.WMRuntime.Interpreter.ProbeRunner import ProbeRunner, whyNotStarted
 from WMCore.WMRuntime.Interpreter.ProbeVerdict import ProbeVerdict, fits
@@ -122,11 +123,12 @@ class InterpreterResolver(object):
                     told = (candidate.reason,) + _told(candidate, verdict) + tuple(reasons)
                     return Interpreter(candidate.path, verdict.version, candidate.environment, provider,
                                        tuple(reason for reason in told if reason))
-                rejected.append(Rejected(candidate.path, provider, _because(candidate, problem)))
-                if candidate.binding:
-                    return None
+                text = "%s: %s" % (candidate.reason, problem) if candidate.reason else problem
+                rejected.append(Rejected(candidate.path, provider, _because(text, candidate.binding)))
             else:
-                rejected.append(candidate)
+                rejected.append(attr.evolve(candidate, reason=_because(candidate.reason, candidate.binding)))
+            if candidate.binding:
+                return None
         return None
 
     def _proposals(self, context):
@@ -150,7 +152,7 @@ class InterpreterResolver(object):
         problem = whyNotStarted(candidate.path)
         if problem:
             return problem, None
-        same = (os.path.realpath(candidate.path), repr(candidate.environment))
+        same = (realPath(candidate.path), repr(candidate.environment))
         if same in seen and os.path.basename(same[0]).startswith("python"):
             return "it is the same file as %s, with the same environment" % seen[same], None
         seen[same] = candidate.path
@@ -185,14 +187,13 @@ def _mayFit(requirement, version):
 def _told(candidate, verdict):
     level = "" if verdict.level == "final" else " (%s)" % verdict.level
     said = ["it says it is %s %s%s" % (verdict.implementation or "python", versionText(verdict.version), level)]
-    if verdict.executable and os.path.realpath(verdict.executable) != os.path.realpath(candidate.path):
+    if verdict.executable and realPath(verdict.executable) != realPath(candidate.path):
         said.append("behind it is %s" % verdict.executable)
     return tuple(said)
 
 
-def _because(candidate, problem):
-    text = "%s: %s" % (candidate.reason, problem) if candidate.reason else problem
-    if candidate.binding:
+def _because(text, binding):
+    if binding:
         text += "; nothing else is taken in its place, because it was asked for by name"
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 

@@ -9,7 +9,7 @@ from WMCore.WMRuntime.Environment.EnvDiff import EnvDiff
 from WMCore.WMRuntime.Interpreter.CompAreas import compDirectories, pythonVersions
 from WMCore.WMRuntime.Interpreter.Interpreter import Rejected, versionText
 from WMCore.WMRuntime.Interpreter.InterpreterProvider import (AGENT_SCRIPT, IN_RELEASE, RELEASE_SCRIPT, SCRIPTS,
-                                                              Candidate, InterpreterProvider)
+                                                              Candidate, InterpreterProvider, realPath)
 from WMCore.WMRuntime.Interpreter.ProbeRunner import whyNotStarted
 from WMCore.WMRuntime.Interpreter.StartEnvironment import compStart, ownStart, releaseStart, startOf
 
@@ -27,17 +27,26 @@ class Explicit(InterpreterProvider):
         pin = context.environ.get(PIN_VARIABLE) if context.purpose in SCRIPTS else None
         for value, where in ((context.setting, "the step's setting"), (pin, PIN_VARIABLE)):
             if value:
-                path = value if os.sep in value else _onPath(value, context.base.get("PATH", ""))
-                environment = EnvDiff() if whyNotStarted(path) else startOf(context, path)
-                yield Candidate(path, environment, "asked for by %s" % where, binding=True)
+                yield self._named(context, value, "asked for by %s" % where)
                 return
+
+    def _named(self, context, value, reason):
+        path = value if os.sep in value else _onPath(value, context.base.get("PATH", ""))
+        if path is None:
+            return Rejected(value, self.name, "%s: there is no such program in the PATH" % reason, binding=True)
+        try:
+            environment = EnvDiff() if whyNotStarted(path) else startOf(context, path)
+        except Exception as ex:  # whatever a broken release does: no other python is taken silently
+            return Rejected(path, self.name, "%s, but what to start it with cannot be told: %s: %s"
+                            % (reason, type(ex).__name__, ex), binding=True)
+        return Candidate(path, environment, reason, binding=True)
 
 
 def _onPath(name, path):
     try:
-        return shutil.which(name, path=path) or name
+        return shutil.which(name, path=path)
     except ValueError:  # a NUL, which python 3.6 does not take for a name that is not there
-        return name
+        return None
 
 
 class _OfRelease(InterpreterProvider):
@@ -108,7 +117,7 @@ def _pythonNames(folder):
 
 def _namedVersion(path):
     """Read the version in the file name, or in that of the file it leads to."""
-    for name in (os.path.basename(os.path.realpath(path)), os.path.basename(path)):
+    for name in (os.path.basename(realPath(path)), os.path.basename(path)):
         found = _PYTHON_NAME.match(name)
         if found and found.group(1):
             return tuple(int(part) for part in found.groups() if part)
@@ -128,7 +137,7 @@ class CompArea(InterpreterProvider):
     def candidates(self, context):
         """Propose, of each area that fits the node, the newest version first."""
         running = context.running
-        if running.path and _COMP.search(os.path.realpath(running.path)):
+        if running.path and _COMP.search(realPath(running.path)):
             yield Candidate(running.path, ownStart(context), "the COMP python this job runs in", running.version)
         for external, reason in compDirectories(context.environ, running.prefixes):
             try:

@@ -10,7 +10,7 @@ import re
 import WMCore
 from WMCore.WMRuntime.Environment.CleanEnvironment import PYTHON_VARIABLES
 from WMCore.WMRuntime.Environment.EnvDiff import EnvDiff
-from WMCore.WMRuntime.Interpreter.InterpreterProvider import IN_RELEASE, SCRIPTS
+from WMCore.WMRuntime.Interpreter.InterpreterProvider import IN_RELEASE, SCRIPTS, realPath
 
 # The pythons of releases read the last two through a sitecustomize of theirs (cmsdist python.spec, python3.spec).
 STEERING = tuple(PYTHON_VARIABLES) + ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHON27PATH", "PYTHON3PATH")
@@ -88,7 +88,7 @@ def releaseStart(context, path):
     if not context.releaseKnown:
         folders = [os.path.join(context.release.directory, "external", context.release.arch, "lib")] \
             if context.release is not None else []
-        folders.append(os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(path))), "lib"))
+        folders.append(os.path.join(os.path.dirname(os.path.dirname(realPath(path))), "lib"))
         values["LD_LIBRARY_PATH"] = joinPaths([folder for folder in folders if os.path.isdir(folder)],
                                               values["LD_LIBRARY_PATH"] or "")
     return _statement(values)
@@ -153,5 +153,5 @@ def startOf(context, path):
 
 def _isReleases(release, path):
     tops = [release.directory] + [python.base for python in release.pythons() if python.base]
-    return any((found + "/").startswith(os.path.realpath(top) + "/") or (path + "/").startswith(top + "/")
-               for top in tops for found in (os.path.realpath(path),))
+    found = realPath(path)
+    return any((found + "/").startswith(realPath(top) + "/") or (path + "/").startswith(top + "/") for top in tops)

@@ -36,7 +36,7 @@ class ProjectArea(object):
         """
         try:
             names = os.listdir(os.path.join(self.path, ".SCRAM"))
-        except OSError:
+        except (OSError, ValueError):
             return []
         return sorted(name for name in names if os.path.isfile(self.environmentFile(name)))
 
@@ -47,10 +47,14 @@ class ProjectArea(object):
         :param architecture: str
         :return: str, the RELEASETOP of `.SCRAM/<arch>/Environment`, or None
         """
+        path = self.environmentFile(architecture)
         try:
-            with open(self.environmentFile(architecture), "rb") as handle:
+            # A fifo in its place would keep the job waiting.
+            if not os.path.isfile(path):
+                return None
+            with open(path, "rb") as handle:
                 lines = handle.read(65536).splitlines()
-        except OSError:
+        except (OSError, ValueError):
             return None
         for line in lines:
             name, _equals, value = line.partition(b"=")

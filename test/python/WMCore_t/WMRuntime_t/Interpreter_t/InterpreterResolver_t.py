@@ -13,7 +13,7 @@ from WMCore.WMRuntime.Environment.CleanEnvironment import commandEnvironment
 from WMCore.WMRuntime.Environment.EnvDiff import EnvDiff
 from WMCore.WMRuntime.Interpreter.Interpreter import Rejected
 from WMCore.WMRuntime.Interpreter.InterpreterProvider import (AGENT_SCRIPT, PAYLOAD, PSET_TOOL, PURPOSES, RELEASE_SCRIPT,
-                                                              Candidate, InterpreterProvider, RunningPython)
+                                                              Candidate, InterpreterProvider, RunningPython, realPath)
 from WMCore.WMRuntime.Interpreter.InterpreterResolver import InterpreterResolver
 from WMCore.WMRuntime.Interpreter.ProbeRunner import ProbeRunner
 from WMCore.WMRuntime.Interpreter.Providers import BUILT_IN
@@ -238,7 +238,7 @@ def test_aPinByNameIsLookedForOnThePath(tmp_path, interpreters):
 
 
 @pytest.mark.parametrize("pin,expected", [("/no/such/python", "there is no such file"),
-                                          ("nothing-like-it", "no absolute path"), ("/bin/true", "it is no python that runs"), ("/usr/bin", "it is no file")])
+                                          ("nothing-like-it", "no such program in the PATH"), ("/bin/true", "it is no python that runs"), ("/usr/bin", "it is no file")])
 def test_aPinThatDoesNotWorkIsNotReplacedInSilence(node, pin, expected):
     resolution = InterpreterResolver(dict(node.environ, WMRUNTIME_PYTHON=pin)).resolve(AGENT_SCRIPT)
     assert resolution.interpreter is None
@@ -451,3 +451,26 @@ def test_aVirtualEnvironmentIsNotItsBase(tmp_path):
 def test_theBuiltInProvidersAreInTheDocumentedOrder():
     assert [provider.name for provider in sorted(BUILT_IN, key=lambda provider: provider.priority)] == [
         "explicit", "release manifest", "release external", "COMP area", "running"]
+
+
+def test_aPinWhoseEnvironmentCannotBeToldIsNotReplacedByAnotherPython(node, monkeypatch):
+    def broken(context, path):
+        raise ValueError("the base of this release cannot be named")
+
+    monkeypatch.setattr("WMCore.WMRuntime.Interpreter.Providers.startOf", broken)
+    resolution = InterpreterResolver(node.environ).resolve(AGENT_SCRIPT, setting=sys.executable)
+    assert resolution.interpreter is None
+    assert "cannot be told" in resolution.describe() and "asked for by the step's setting" in resolution.describe()
+
+
+def test_aPinThatIsNotInThePathSaysSo(node):
+    resolution = InterpreterResolver(node.environ).resolve(AGENT_SCRIPT, setting="python3-of-nobody")
+    assert resolution.interpreter is None and "no such program in the PATH" in resolution.describe()
+
+
+def test_inAnAsciiLocaleAPathThatCannotBeNamedRaisesNothing(monkeypatch, node):
+    def real(path):
+        raise UnicodeEncodeError("ascii", path, 0, 1, "ordinal not in range(128)")
+
+    monkeypatch.setattr("WMCore.WMRuntime.Interpreter.InterpreterProvider.os.path.realpath", real)
+    assert realPath("/x/\u00fc") == "/x/\u00fc"

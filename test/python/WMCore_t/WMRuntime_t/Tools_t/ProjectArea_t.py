@@ -1,4 +1,5 @@
 """Tests of Tools/ProjectArea."""
+import os
 import shutil
 
 import pytest
@@ -63,3 +64,10 @@ def test_eachBrokenAreaGetsANameOfItsOwn(area):
         names.append(ProjectArea(str(area)).moveAside())
         area.mkdir()
     assert names == [str(area) + ".broken.1", str(area) + ".broken.2"]
+
+
+def test_whatCannotBeReadIsNoArchitecture(area):
+    assert ProjectArea("/no\0where").architectures() == [] and ProjectArea("/no\0where").releaseTop("x") is None
+    (area / ".SCRAM" / OTHER).mkdir()
+    os.mkfifo(str(area / ".SCRAM" / OTHER / "Environment"))
+    assert ProjectArea(str(area), OTHER).releaseTop(OTHER) is None, "a fifo would be waited for"
