@@ -1,16 +1,12 @@
 """
-One error base and one table of the exit codes this runtime sets.
+One error base, one table of the exit codes this runtime sets, and one of what decides a step's code.
 
 A process keeps eight bits of its exit code, WMCore's codes have five digits: the full code lives in the
 reports and in the errors below, the process status is its image modulo 256.
 """
 import attr
 
-SITE = "site"
-INFRASTRUCTURE = "infrastructure"
-PAYLOAD = "payload"
-USER = "user"
-RUNTIME = "runtime"
+SITE, INFRASTRUCTURE, PAYLOAD, USER, RUNTIME = "site", "infrastructure", "payload", "user", "runtime"
 
 
 @attr.s(frozen=True)
@@ -53,11 +49,22 @@ def processStatus(code):
     return (code & 255 or 1) if code else 0
 
 
+def signalOfStatus(status):
+    """
+    Tell which signal the status of a shell stands for.
+
+    :param status: int
+    :return: int, or None when it stands for none
+    """
+    return status - 128 if 128 < status <= 192 else None
+
+
 # The numbers of Bootstrap were 11001 to 11003, which are also the wrapper's (#7273): they have their own
 # now, and their messages name the old ones. 11008 stays unused: its low byte is 0, success.
 _ROWS = (
     (7002, "ConfigFileReadError", "No executable of the release can run the PSet, or cmsRun cannot read it.", USER,
      False, "CMSSW step, cmsRun"),
+    (8901, "UnexpectedJobTermination", "cmsRun was ended before it could finish its report.", PAYLOAD, True, "cmsRun"),
     (11001, "NoSandboxArgument", "The wrapper got no sandbox argument.", INFRASTRUCTURE, False, "submit_py3.sh"),
     (11002, "NoJobIndexArgument", "The wrapper got no job index argument.", INFRASTRUCTURE, False, "submit_py3.sh"),
     (11003, "NoCmssetDefault", "No cmsset_default.sh under VO_CMS_SW_DIR, OSG_APP, CVMFS or /cvmfs.", SITE, True,
@@ -129,10 +136,117 @@ def exitCodeInfo(code):
     if 7000 <= code < 10000:
         # EDMException.h of CMSSW; WMExceptions.WM_JOB_ERROR_CODES words them one by one.
         return ExitCode(code, "CmsRunError", "cmsRun ended with an error of its own.", PAYLOAD, False, "cmsRun")
-    if 128 < code <= 128 + 64:
-        return ExitCode(code, "Signal%d" % (code - 128), "Signal %d ended the payload." % (code - 128), PAYLOAD, True,
-                        "CMSSW step")
+    number = signalOfStatus(code)
+    if number:
+        return ExitCode(code, "Signal%d" % number, "Signal %d ended the payload." % number, PAYLOAD, True, "CMSSW step")
     return ExitCode(code, "Unknown", "Not a code this runtime sets.", PAYLOAD, False, "unknown")
+
+
+PLACEHOLDER = 8901
+STOPPED = 50669
+NO_CODE = 99999
+
+
+def isRealCode(code):
+    """
+    Tell whether a code out of a report says what went wrong.
+
+    :param code: int, or None for an error that has none
+    :return: bool; False for none, 0, 99999, and for the placeholder that cmsRun keeps in its report while it runs
+    """
+    return code not in (None, 0, NO_CODE, PLACEHOLDER)
+
+
+@attr.s(frozen=True)
+class ExitFacts(object):
+    """
+    Hold what is known of a step's end.
+
+    :param processStatus: int, how the payload ended as a shell gives it (128 + number for a signal); 0 for success
+    :param reportCodes: tuple of int, the codes in the job report in their order; None for an error without one
+    :param watchdogCode: int, full code when the runtime ended the payload on purpose, else None
+    :param stopSignal: int, the signal that told the job to stop, or None
+    """
+    processStatus = attr.ib(default=0)
+    reportCodes = attr.ib(default=(), converter=tuple)
+    watchdogCode = attr.ib(default=None)
+    stopSignal = attr.ib(default=None)
+
+
+@attr.s(frozen=True)
+class ExitRule(object):
+    """
+    Describe one cause of an exit code.
+
+    :param cause: str
+    :param reason: str, why it stands where it stands in the order
+    :param find: callable that takes ExitFacts and gives the code, or None when this is not the cause
+    """
+    cause = attr.ib(type=str)
+    reason = attr.ib(type=str)
+    find = attr.ib(repr=False)
+
+
+#: The strongest cause first: the one order of precedence of the runtime.
+EXIT_RULES = (
+    ExitRule("watchdog", "the runtime ended the payload itself and knows why; all that follows is an echo of it",
+             lambda facts: facts.watchdogCode or None),
+    ExitRule("stopSignal", "whatever the payload says while it is being stopped is an echo of that, too",
+             lambda facts: STOPPED if facts.stopSignal else None),
+    ExitRule("reportCode", "four digits say more than the eight bits of a process, whether they match or not; "
+                           "CRAB: the report's code unless it is 0 (CRABServer#7571)",
+             lambda facts: next(filter(isRealCode, facts.reportCodes), None)),
+    ExitRule("payloadSignal", "a report that names no error never hides that a signal ended the payload",
+             lambda facts: facts.processStatus if signalOfStatus(facts.processStatus) else None),
+    ExitRule("processStatus", "nor that it failed (#10749); a status that is but the placeholder's says nothing new",
+             lambda facts: facts.processStatus or None
+             if PLACEHOLDER not in facts.reportCodes or facts.processStatus != processStatus(PLACEHOLDER) else None),
+    ExitRule("placeholder", "the report was never finished, and nothing tells why",
+             lambda facts: PLACEHOLDER if PLACEHOLDER in facts.reportCodes else None),
+    ExitRule("errorWithoutCode", "an error is a failure even when it has no code",
+             lambda facts: NO_CODE if facts.reportCodes else None),
+    ExitRule("success", "nothing says otherwise", lambda facts: 0),
+)
+
+
+@attr.s(frozen=True)
+class ExitCause(object):
+    """
+    Hold what decided an exit code.
+
+    :param cause: str, as in EXIT_RULES
+    :param code: int, full exit code
+    """
+    cause = attr.ib(type=str)
+    code = attr.ib(type=int)
+
+    @property
+    def rank(self):
+        """Give the place of the cause in EXIT_RULES, 0 for the strongest."""
+        return [rule.cause for rule in EXIT_RULES].index(self.cause)
+
+
+def exitCause(processStatus=0, reportCodes=(), watchdogCode=None, stopSignal=None):
+    """
+    Choose the exit code of a step out of all that is known of its end.
+
+    :param processStatus, reportCodes, watchdogCode, stopSignal: see ExitFacts
+    :return: ExitCause; its code is 0 only when the process ended with 0 and nothing else speaks of a failure
+    """
+    facts = ExitFacts(processStatus, reportCodes, watchdogCode, stopSignal)
+    found = (ExitCause(rule.cause, rule.find(facts)) for rule in EXIT_RULES)
+    return next(cause for cause in found if cause.code is not None)  # "success" always is
+
+
+def errorRank(code):
+    """
+    Rank an error of a report by its code alone, by the same order.
+
+    :param code: int, or None for an error without one
+    :return: int, smaller for a stronger cause
+    """
+    byWatchdog = code in EXIT_CODES and EXIT_CODES[code].setBy == "Watchdog"
+    return exitCause(watchdogCode=byWatchdog and code, stopSignal=code == STOPPED, reportCodes=[code]).rank
 
 
 class WMRuntimeError(Exception):

@@ -7,8 +7,9 @@ import os
 import attr
 
 from WMCore.WMRuntime.EarlyReport import CRITICAL, newReport, withoutPlaceholder
-from WMCore.WMRuntime.Errors import exitCodeInfo
+from WMCore.WMRuntime.Errors import STOPPED, errorRank, exitCodeInfo
 from WMCore.WMRuntime.NeedsWMCore import needsWMCore
+from WMCore.WMRuntime.Payload.StepErrors import errorCodes, strongestFirst
 from WMCore.WMRuntime.PickleLoader import PickleLoadError
 from WMCore.WMRuntime.ReportFile import cleanText, loadReport, loadStepReport, saveReport
 
@@ -16,7 +17,6 @@ with needsWMCore(__name__):
     from WMCore.FwkJobReport.Report import Report
 
 REPORT_ERROR = 99996
-STOPPED = 50669
 SKIPPED = 99108
 SET_ASIDE = "Report.unreadable.pkl"
 
@@ -145,9 +145,18 @@ def _mergeSteps(report, reports, problems):
 
 
 def _inOrder(report, stepNames):
-    """List the steps of a report in the task's order, for the first error is the one that counts."""
+    """
+    List the steps of a report in the task's order, for the first error is the one that counts.
+
+    Before them goes a step that is none of the task's and tells the stronger cause: the Watchdog's, who leaves
+    his error in the initial report.
+    """
+    stopped = errorRank(STOPPED)
     known = [name for name in stepNames if name in report.data.steps]
-    report.data.steps = known + [name for name in report.data.steps if name not in known]
+    others = [name for name in report.data.steps if name not in known]
+    before = [name for name in others
+              if any(errorRank(code) < stopped for code in errorCodes(report.retrieveStep(name)))]
+    report.data.steps = before + known + [name for name in others if name not in before]
 
 
 def reportFailure(places, stepNames, code, details):
@@ -210,6 +219,7 @@ def reportStopped(places, stepNames, directory, reason):
 def _markStopped(report, stepName, code, details):
     """Add an error to a step and see to it that the step is no success."""
     report.addError(stepName, code, exitCodeInfo(code).name, cleanText(details))
+    strongestFirst(report.retrieveStep(stepName))
     report.setStepStatus(stepName, code)
     if code == STOPPED:
         report.setStepStopTime(stepName)

@@ -12,8 +12,8 @@ import traceback
 from WMCore.WMRuntime import Bootstrap, FinalReport, JobLog
 from WMCore.WMRuntime.EarlyReport import withoutPlaceholder
 from WMCore.WMRuntime.EarlyReport import withoutPlaceholder
-from WMCore.WMRuntime.Errors import JobTerminated, exitCodeInfo, processStatus
-from WMCore.WMRuntime.FinalReport import REPORT_ERROR, STOPPED, ReportPlaces
+from WMCore.WMRuntime.Errors import STOPPED, JobTerminated, exitCodeInfo, processStatus
+from WMCore.WMRuntime.FinalReport import REPORT_ERROR, ReportPlaces
 from WMCore.WMRuntime.ReportFile import loadReport
 from WMCore.WMRuntime.RetryCount import learnRetryCount
 from WMCore.WMRuntime.StopSignals import StopSignals

@@ -6,6 +6,8 @@ its failure share this record.
 """
 import attr
 
+from WMCore.WMRuntime.Payload.StepErrors import errorCodes
+
 
 @attr.s(frozen=True)
 class JobReportRead(object):
@@ -13,16 +15,13 @@ class JobReportRead(object):
     Hold how reading a job report went.
 
     :param path: str, the XML file
-    :param errors: int, how many errors it added to the step
-    :param problem: Exception that made it unreadable, or None
+    :param codes: tuple of int or None, the codes of the errors it added to the step, the complete ones of a
+        damaged report too
+    :param problem: Exception that made it unreadable, or only readable in part; None when all of it was read
     """
     path = attr.ib()
-    errors = attr.ib(default=0)
+    codes = attr.ib(default=())
     problem = attr.ib(default=None)
-
-
-def _errorCount(report, stepName):
-    return getattr(getattr(report.retrieveStep(stepName), "errors", None), "errorCount", 0)
 
 
 def readJobReport(report, path, stepName):
@@ -34,10 +33,10 @@ def readJobReport(report, path, stepName):
     :param stepName: str
     :return: JobReportRead, with the problem when it cannot be parsed
     """
-    before = _errorCount(report, stepName)
+    before = len(errorCodes(report.retrieveStep(stepName)))
     problem = None
     try:
         report.parse(path, stepName)
     except Exception as ex:  # whatever a broken file does to the parser is a finding about the file
         problem = ex
-    return JobReportRead(path, _errorCount(report, stepName) - before, problem)
+    return JobReportRead(path, errorCodes(report.retrieveStep(stepName))[before:], problem)

@@ -1,5 +1,5 @@
 """
-Tell how the payload of a step ended, and which exit code the step gets for it.
+Tell how the payload of a step ended.
 
 `<step>-main.sh` ends with 71 to 73 when SCRAM fails, and cmsRun's 8007 to 8009 arrive as the same
 numbers (#8026). The status file the script leaves tells them apart.
@@ -9,10 +9,10 @@ import signal
 
 import attr
 
+from WMCore.WMRuntime.Errors import signalOfStatus
+
 STAGES = ("arguments", "setup", "project", "enter", "runtime", "payload")
 PAYLOAD = "payload"
-# What Report.getStepExitCode gives for "no error" and for an error without a usable code.
-NO_CODE = (0, 99999)
 _MAX_STATUS_BYTES = 64 * 1024
 
 
@@ -101,25 +101,10 @@ def signalNote(code):
     :param code: int, status as a shell gives it
     :return: str such as " (signal 9, SIGKILL)", or an empty str
     """
-    if not 128 < code <= 192:
+    number = signalOfStatus(code)
+    if number is None:
         return ""
     try:
-        return " (signal %d, %s)" % (code - 128, signal.Signals(code - 128).name)
+        return " (signal %d, %s)" % (number, signal.Signals(number).name)
     except ValueError:
-        return " (signal %d)" % (code - 128)
-
-
-def stepExitCode(processCode, reportCode):
-    """
-    Choose the exit code of a payload that failed.
-
-    The code in the job report says more than the eight bits of the process, whether they match or not.
-    A report without an error, or with one that has no code, never hides that the process failed (#10749).
-
-    :param processCode: int, status of the process as a shell gives it, not 0
-    :param reportCode: int, first code in the job report; 0 or 99999 when it has none; None when it is unreadable
-    :return: int
-    """
-    if reportCode is None or reportCode in NO_CODE:
-        return processCode
-    return reportCode
+        return " (signal %d)" % number

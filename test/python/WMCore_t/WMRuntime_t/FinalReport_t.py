@@ -128,3 +128,19 @@ def test_theReportIsWrittenToBothPlacesOrSaysSo(places):
     os.mkdir(places.start)
     assert persistFinal(report, places) is False
     assert not [name for name in os.listdir(places.startDir) if name.endswith(".tmp")]
+
+
+def test_theWatchdogsReasonComesBeforeTheSignalThatFollowed(places):
+    from WMCore.FwkJobReport.Report import Report
+    initial = Report()
+    initial.load(places.start)
+    initial.addError("PerformanceError", 50660, "PerformanceKill", "too much memory")
+    initial.save(places.start)
+    report = stopped(places, os.path.join(places.taskSpace, "cmsRun1"))
+    assert report.getExitCode() == 50660 and 50669 in report.getStepExitCodes("cmsRun1")
+
+
+def test_whatAStepSaidWhileItWasStoppedComesAfterTheStop(places):
+    finish(places, "cmsRun1", error=143)
+    report = stopped(places, os.path.join(places.taskSpace, "cmsRun1"))
+    assert report.getStepExitCode("cmsRun1") == 50669 and report.getExitCode() == 50669

@@ -101,13 +101,11 @@ SAME_FAILURES = {
     "firstStepOfTwoFails": Case(dict(fault("exit", 8001, "cmsRun1"), steps=2)),
     "badConfiguration": Case(fault("badPickle")),
     "noReport": Case(fault("exitNoReport", 8001)),
-    "segmentationFault": Case(fault("signal", "SEGV")),
     "unreadableReport": Case(fault("dirtyReport", "nul")),
     "truncatedReportOfAGoodJob": Case(fault("truncatedReport", 0.66)),
     "noOutput": Case(fault("noOutput")),
     "scramProjectFails": Case(scramFault={"command": "project", "fault": "exit", "value": 1}),
     "scramRuntimeFails": Case(scramFault={"command": "runtime", "fault": "exit", "value": 1}),
-    "killedWithThePlaceholder": Case(fault("placeholder8901", "KILL")),
     "configurationErrorLooksLikeScram": Case(fault("exit", 8009)),
 }
 
@@ -165,8 +163,23 @@ DIFFERENT = {
         fault("zeroCodeReport", 65),
         reason="#10749: cmsRun failed, its report says 0, and upstream believes it.",
         upstream=[("cmsRun1", 0, "Success"), ("cmsRun1", 0, "Success")],
-        ours=[("cmsRun1", 0, "Success"), ("cmsRun1", 8001, "CMSException"),
+        ours=[("cmsRun1", 8001, "CMSException"), ("cmsRun1", 0, "Success"),
               ("cmsRun1", 65, "WMAgentStepExecutionError")],
+        elsewhere=(r"^\.cmsRun1\.errors\.", r"^\.cmsRun1\.status")),
+    "segmentationFault": Case(
+        fault("signal", "SEGV"),
+        reason="cmsRun keeps the placeholder 8901 at the end of its report while it runs. Upstream takes that for the "
+               "cause; the cause is the signal.",
+        upstream=[("cmsRun1", 8901, "UnexpectedJobTermination")],
+        ours=[("cmsRun1", 139, "CMSSWStepFailure"), ("cmsRun1", 8901, "UnexpectedJobTermination"),
+              ("cmsRun1", 99999, "ErrorLoggingAddition")],
+        elsewhere=(r"^\.cmsRun1\.errors\.", r"^\.cmsRun1\.status")),
+    "killedWithThePlaceholder": Case(
+        fault("placeholder8901", "KILL"),
+        reason="The same: 137 tells of an out-of-memory kill, 8901 of nothing.",
+        upstream=[("cmsRun1", 8901, "UnexpectedJobTermination")],
+        ours=[("cmsRun1", 137, "CMSSWStepFailure"), ("cmsRun1", 8901, "UnexpectedJobTermination"),
+              ("cmsRun1", 99999, "ErrorLoggingAddition")],
         elsewhere=(r"^\.cmsRun1\.errors\.", r"^\.cmsRun1\.status")),
     "noExecutable": Case(
         {"executable": "cmsRunNowhere"},

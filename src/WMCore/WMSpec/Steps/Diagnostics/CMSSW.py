@@ -11,6 +11,7 @@ import socket
 from WMCore.WMRuntime.NeedsWMCore import needsWMCore
 from WMCore.WMRuntime.Payload.JobReportRead import JobReportRead, readJobReport
 from WMCore.WMRuntime.Payload.LogTail import cleanText, tail
+from WMCore.WMRuntime.Payload.StepErrors import strongestFirst
 
 with needsWMCore(__name__):
     from WMCore.WMSpec.Steps.Diagnostic import Diagnostic, DiagnosticHandler
@@ -41,6 +42,7 @@ def _logTails(executor):
 
 def _addError(executor, code, name, details):
     executor.report.addError(executor.stepName, code, name, cleanText(details))
+    strongestFirst(executor.report.retrieveStep(executor.stepName))
 
 
 def _addBadReport(executor, read):
@@ -151,7 +153,7 @@ class EDMExceptionHandler(DiagnosticHandler):
             return
         if read.problem is not None:
             _addBadReport(executor, read)
-        elif read.errors == 0:
+        elif not read.codes:
             _addError(executor, 50116, "MissingErrorReport",
                       "Job Report contains no error report, but cmsRun exited non-zero: %s%s" % (errCode, addOn))
             return

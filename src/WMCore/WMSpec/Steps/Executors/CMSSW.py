@@ -8,13 +8,13 @@ import logging
 import os
 import platform
 
-from WMCore.WMRuntime.Errors import WMRuntimeError
+from WMCore.WMRuntime.Errors import PLACEHOLDER, WMRuntimeError, exitCause
 from WMCore.WMRuntime.NeedsWMCore import needsWMCore
 from WMCore.WMRuntime.Payload.CmsRun import payloadEnvironment, runPayload
 from WMCore.WMRuntime.Payload.JobReportRead import readJobReport
 from WMCore.WMRuntime.Payload.LogTail import cleanText
 from WMCore.WMRuntime.Payload.MainScript import MainArguments, extraArguments
-from WMCore.WMRuntime.Payload.PayloadExit import NO_CODE, setupFailure, signalNote, stepExitCode
+from WMCore.WMRuntime.Payload.PayloadExit import setupFailure, signalNote
 from WMCore.WMRuntime.Payload.StepExecutable import chooseStepExecutable, noteInReport
 from WMCore.WMRuntime.Payload.StepScript import runStepScript, scriptCommand
 from WMCore.WMRuntime.RuntimeInfo import addStepInfo
@@ -47,6 +47,13 @@ def _setupFailed(name, details):
     msg = "%s\nDetails: %s" % (WM_JOB_ERROR_CODES[50513], cleanText(str(details)))
     logging.critical(msg)
     return WMExecutionFailure(50513, name, msg)
+
+
+def _whatIsMissing(codes):
+    """Say what a job report that tells no cause has instead."""
+    if PLACEHOLDER in codes:
+        return "was not finished: it holds only the placeholder %d" % PLACEHOLDER
+    return "names no error code"
 
 
 class CMSSW(Executor):
@@ -258,29 +265,28 @@ class CMSSW(Executor):
 
     def _cmsRunFailed(self, run):
         """Compose the failure of a cmsRun that did not end with 0, with the code that says most."""
-        processCode = run.child.shellCode
+        status = run.child.shellCode
         self.jobReportRead = readJobReport(self.report, self._jobReport(), self.stepName)
-        reportCode, message = None, None
-        if self.jobReportRead.problem is None:
-            reportCode, message = self.report.getStepExitCodeAndMessage(stepName=self.stepName)
-        code = stepExitCode(processCode, reportCode)
+        cause = exitCause(processStatus=status, reportCodes=self.jobReportRead.codes)
+        message = None
         msg = "Error running cmsRun\n%s\n" % {'arguments': run.args}
-        if reportCode is None:
-            # The report's own trouble comes second, as error 50115 (#9333).
-            msg += "Linux Return code: %s%s\n" % (code, signalNote(code))
-        elif reportCode in NO_CODE:
-            message = "cmsRun ended with status %s%s, but its job report names no error code" \
-                      % (code, signalNote(code))
-            msg += "Linux Return code: %s%s\n%s\n" % (code, signalNote(code), message)
+        if cause.cause == "reportCode":
+            message = self.report.getStepExitCodeAndMessage(stepName=self.stepName)[1]
+            msg += "CMSSW Return code: %s\n" % cause.code
         else:
-            msg += "CMSSW Return code: %s\n" % code
+            # A report that cannot be read has trouble of its own, which comes second, as error 50115 (#9333).
+            msg += "Linux Return code: %s%s\n" % (status, signalNote(status))
+            if self.jobReportRead.problem is None:
+                message = "cmsRun ended with status %s%s, but its job report %s" \
+                          % (status, signalNote(status), _whatIsMissing(self.jobReportRead.codes))
+                msg += message + "\n"
         if run.problem:
             msg += "The script's status file tells nothing: %s\n" % run.problem
         msg = cleanText(msg)
         logging.critical(msg)
         logging.critical("Error message: %s", message)
-        self._setStatus(code, message)
-        return WMExecutionFailure(code, "CmsRunFailure", msg)
+        self._setStatus(cause.code, message)
+        return WMExecutionFailure(cause.code, "CmsRunFailure", msg)
 
     def _completeReport(self):
         """Read the job report of a successful cmsRun and add what the workload knows about its files."""

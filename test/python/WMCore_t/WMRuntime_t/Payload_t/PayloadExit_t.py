@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from WMCore.WMRuntime.Payload.PayloadExit import (PayloadExit, PayloadStatusError, readPayloadExit, setupFailure,
-                                                  signalNote, stepExitCode)
+                                                  signalNote)
 from WMCore.WMRuntime.Tools.ChildProcess import ChildExit
 
 GOOD = {"stage": "payload", "exitCode": 65, "signal": None, "executable": "cmsRun", "pid": 12}
@@ -71,14 +71,3 @@ def testSignalsAreNamed():
     assert signalNote(139) == " (signal 11, SIGSEGV)"
     assert signalNote(65) == signalNote(128) == signalNote(255) == ""
     assert signalNote(128 + 33) == " (signal 33)"
-
-
-@pytest.mark.parametrize("process, report, code", [
-    (65, 8001, 8001), (1, 8028, 8028), (139, 8901, 8901), (134, 0, 134), (66, None, 66), (66, 99999, 66)])
-def testReportsCodeIsPreferredButNeverZero_10749(process, report, code):
-    assert stepExitCode(process, report) == code
-
-
-@given(st.integers(1, 255), st.one_of(st.none(), st.integers(0, 99999)))
-def testAFailedProcessIsNeverASuccess(process, report):
-    assert stepExitCode(process, report) != 0

@@ -66,7 +66,6 @@ SAME = {
     "code in the report": {"xml": jobReport(ERROR % (8001, "CMSException")), "tail": "exit 65"},
     "code in the report differs": {"xml": jobReport(ERROR % (8028, "FileInPath"), ERROR % (8020, "X")),
                                    "tail": "exit 1"},
-    "signal and a placeholder": {"xml": jobReport(ERROR % (8901, "UnknownError")), "tail": "kill -SEGV $$"},
     "signal, no report": {"xml": None, "tail": "kill -KILL $$"},
     "signal, broken report": {"xml": GOOD_REPORT[:300], "tail": "kill -ABRT $$"},
     "status 66, no report": {"xml": None, "tail": "exit 66"},
@@ -235,6 +234,18 @@ def testReportWithoutErrorNeverHidesTheProcessesStatus_10749(harness, tail, code
     assert "no error code" in executor.chirped["Chirp_WMCore_cmsRun_Exception_Message"]
     if first[0] == code:
         assert (50116, "MissingErrorReport") in errorsOf(report)
+
+
+@pytest.mark.parametrize("tail, codes", [("kill -SEGV $$", [139, 8901, 99999]), ("exit 65", [8001, 8901, 65]),
+                                         ("exit 197", [8901]), ("exit 0", [8901, 60450])])
+def testThePlaceholderNeverMasksWhatEndedCmsRun(harness, tail, codes):
+    """Upstream says 8901, which only says that the report was not finished."""
+    executor, report = run(harness, jobReport(INPUT, ERROR % (8901, "UnexpectedJobTermination")), tail)
+    assert [code for code, _ in errorsOf(report)] == codes
+    assert report.getExitCode() == codes[0] and not report.stepSuccessful("cmsRun1")
+    if tail == "kill -SEGV $$":
+        assert executor.chirped["Chirp_WMCore_cmsRun_ExitCode"] == 139 == executor.step.execution.exitStatus
+        assert "placeholder 8901" in executor.chirped["Chirp_WMCore_cmsRun_Exception_Message"]
 
 
 @pytest.mark.parametrize("tail, first", [("exit 139", 139), ("exit 65", 8001)])
