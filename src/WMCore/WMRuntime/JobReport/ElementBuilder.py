@@ -1,0 +1,147 @@
+"""
+Make values of the model from elements as the readers give them.
+
+An element is anything with `tag`, `attrib` (dict-like), `get(name)`, `text` and iteration over its children: a Node of
+the expat reader, an lxml element, one of xml.etree. How deep elements nest is the readers' limit.
+"""
+from WMCore.WMRuntime.JobReport.Element import MAX_DIGITS, UnknownElement, asNumber
+from WMCore.WMRuntime.JobReport.Model import (ITEM_CLASSES, InputFile, OutputFile, PerformanceReport,
+                                              PerformanceSection, Run)
+
+# Characters of a message that are kept: more than any exception needs, little beside a report.
+MAX_MESSAGE = 32 * 1024
+# The attributes of an element that must be numbers.
+_NUMBERS = {"FrameworkError": ("ExitStatus",), "SkippedEvent": ("Run", "Event")}
+
+
+def build(element, maxMessage=MAX_MESSAGE):
+    """
+    Make the value for a direct child of the root.
+
+    :param element: a complete element, see above
+    :param maxMessage: int, characters of a message or an unknown element's text that are kept
+    :return: one of the classes in Model.ITEM_CLASSES, or UnknownElement
+    """
+    itemClass = ITEM_CLASSES.get(element.tag, UnknownElement)
+    return _BUILDERS.get(itemClass, _element)(itemClass, element, maxMessage)
+
+
+def shortened(text, maxMessage=MAX_MESSAGE):
+    """
+    Cut the middle out of a text that is too long, and say so in it.
+
+    :param text: str
+    :param maxMessage: int, characters that are kept, half from the start and half from the end
+    :return: str
+    """
+    excess = len(text) - maxMessage
+    if excess <= 0:
+        return text
+    end = maxMessage // 2
+    return "%s\n[%d characters left out here]\n%s" % (text[:maxMessage - end], excess, text[len(text) - end:])
+
+
+def _textOf(element):
+    text = element.text
+    return text.strip() if text else ""
+
+
+def _unknown(element, maxMessage):
+    text = element.text
+    children = [_unknown(child, maxMessage) for child in element]
+    return UnknownElement(element.tag, dict(element.attrib), shortened(text.strip(), maxMessage) if text else "",
+                          tuple(children) if children else ())
+
+
+def _element(itemClass, element, maxMessage):
+    problems = ["%s is %s, expected a whole number" % (name, _shown(element.get(name)))
+                for name in _NUMBERS.get(element.tag, ()) if asNumber(element.get(name)) is None]
+    return itemClass(element.tag, dict(element.attrib), shortened(_textOf(element), maxMessage),
+                     tuple([_unknown(child, maxMessage) for child in element]), tuple(problems))
+
+
+def _shown(text):
+    return "missing" if text is None else "%.80r" % (text,)
+
+
+def _jobFile(itemClass, element, maxMessage):
+    texts, runs, inputs, extras, problems = {}, [], [], [], []
+    for child in element:
+        name = child.tag
+        if name == "Runs":
+            _addRuns(child, runs, extras, problems, maxMessage)
+        elif name == "Inputs":
+            inputs.extend([{part.tag: _textOf(part) for part in one} for one in child])
+        elif name != "Branches":
+            if texts.get(name):
+                extras.append(UnknownElement(name, {}, texts[name]))
+            texts[name] = _textOf(child)
+            if child.attrib or next(iter(child), None) is not None:
+                extras.append(_unknown(child, maxMessage))
+    events = texts.get(itemClass.EVENTS)
+    # An empty number is a missing one: cmsRun wrote such for pileup files (#11234).
+    if events and asNumber(events) is None:
+        problems.append("%s is %s, expected a whole number" % (itemClass.EVENTS, _shown(events)))
+    return itemClass(element.tag, dict(element.attrib), texts, tuple(runs), tuple(inputs), tuple(extras),
+                     tuple(problems))
+
+
+def _addRuns(element, runs, extras, problems, maxMessage):
+    for child in element:
+        if child.tag != "Run":
+            extras.append(_unknown(child, maxMessage))
+            continue
+        number = child.get("ID")
+        if asNumber(number) is None:
+            problems.append("the ID of a Run is %s, expected a whole number" % _shown(number))
+        runs.append(_run(number, child, problems))
+
+
+def _run(number, element, problems):
+    eventsPerLumi, repeated = {}, []
+    for section in element:
+        lumiText, eventsText = section.get("ID"), section.get("NEvents")
+        try:
+            if len(lumiText) > MAX_DIGITS or (eventsText is not None and len(eventsText) > MAX_DIGITS):
+                raise ValueError("too long to be a number")
+            lumi = int(lumiText)
+            events = None if eventsText is None else int(eventsText)
+        except (TypeError, ValueError):
+            lumi, events = _brokenSection(number, lumiText, eventsText, problems)
+            if lumi is None:
+                continue
+        if lumi in eventsPerLumi:
+            repeated.append((lumi, events))
+            events = _sum(eventsPerLumi[lumi], events)
+        eventsPerLumi[lumi] = events
+    return Run(number, eventsPerLumi, tuple(repeated))
+
+
+def _brokenSection(number, lumi, events, problems):
+    """Read what can be read of a section with a malformed number, and note the rest."""
+    # Real reports have NEvents="" for a section whose events nobody counted.
+    for name, text, isBroken in (("ID", lumi, asNumber(lumi) is None),
+                                 ("NEvents", events, events and asNumber(events) is None)):
+        if isBroken:
+            problems.append("%s of a LumiSection in run %s is %s, expected a whole number"
+                            % (name, number, _shown(text)))
+    return asNumber(lumi), asNumber(events)
+
+
+def _sum(before, more):
+    """Add events of a section that comes again, as WMCore.DataStructs.Run does: nothing counted gives way."""
+    return before + (more or 0) if before else more
+
+
+def _performance(itemClass, element, maxMessage):
+    sections, problems = [], []
+    for child in element:
+        section = PerformanceSection(child.tag, dict(child.attrib),
+                                     tuple([(one.get("Name"), one.get("Value")) for one in child]))
+        problems.extend(["a metric of %s has the name %s and the value %s" % (section.metric, _shown(name), _shown(value))
+                         for name, value in section.values if name is None or value is None])
+        sections.append(section)
+    return itemClass(element.tag, dict(element.attrib), _textOf(element), tuple(sections), tuple(problems))
+
+
+_BUILDERS = {InputFile: _jobFile, OutputFile: _jobFile, PerformanceReport: _performance}
