@@ -11,6 +11,7 @@ import re
 WORDS = (b"FrameworkError", b"ExitStatus", b"UnexpectedJobTermination", b"ShutdownSignal")
 # At most so many places are remembered: errors are few, a hostile file is not.
 MAX_PLACES = 64
+BLOCK_BYTES = 65536
 
 _OVERLAP = max(len(word) for word in WORDS) - 1
 _CODE = re.compile(br"ExitStatus\s*=\s*[\"']?([0-9]{1,6})(?![0-9])")
@@ -46,13 +47,13 @@ class FailureTraces(object):
         self._tail = seen[-_OVERLAP:]
         return block
 
-    def drain(self, blockBytes=65536):
+    def drain(self, maxBytes):
         """
         Read to the end, to see what an early end of the parsing left unread.
 
-        :param blockBytes: int, read at a time
+        :param maxBytes: int, the offset at which to stop: a file may grow for ever while it is read
         """
-        while self.read(blockBytes):
+        while self._offset < maxBytes and self.read(BLOCK_BYTES):
             pass
 
     def _remember(self, word, seen):

@@ -53,12 +53,13 @@ class ReadError(object):
     Tell of a trouble that could not be repaired.
 
     :param kind: str, the kind of XmlTrouble ("malformed", "truncated", "doctype", "tooLarge", "notAReport"...), "noFile"
-        for a file that cannot be read, or a kind of FailureSign
+        for a file that cannot be read, "empty", or a constant of ReportParser for signs of a failure or a loss
     :param message: str, what was found and what was expected
     :param line: int, from 1; None when unknown
     :param column: int, from 0; None when unknown
     :param offset: int, byte of the file; None when unknown
     :param elementsSeen: int, direct children of the root that were complete before it; None when that says nothing
+    :param exitStatus: int, the code of an error that is not readable as an element; None when there is none
     """
     kind = attr.ib(type=str)
     message = attr.ib(type=str)
@@ -66,6 +67,7 @@ class ReadError(object):
     column = attr.ib(default=None)
     offset = attr.ib(default=None)
     elementsSeen = attr.ib(default=None)
+    exitStatus = attr.ib(default=None)
 
     def describe(self):
         """
@@ -129,6 +131,7 @@ class ParseResult(object):
             the report names no code: see `failed`, a damaged report may tell a failure and no code
         """
         codes = [errorCode(error) for error in self.report.errors]
+        codes += [error.exitStatus for error in self.errors if error.exitStatus is not None]
         real = [number for number in codes if number != PLACEHOLDER_CODE]
         return (real or codes or [PLACEHOLDER_CODE if self.status == PLACEHOLDER else 0])[0]
 
@@ -150,8 +153,5 @@ def errorCode(error):
     :param error: FrameworkError
     :return: int above 0
     """
-    try:
-        number = int(error.exitStatus)
-    except (TypeError, ValueError):
-        return DEFAULT_CODE
-    return number if 0 < number < 1000000 else DEFAULT_CODE
+    number = error.exitCode
+    return number if number is not None and 0 < number < 1000000 else DEFAULT_CODE

@@ -1,6 +1,7 @@
 """
 Make well-formed XML of the usual damage in a job report, block by block, while it is being read.
 """
+import bisect
 import re
 
 from WMCore.WMRuntime.JobReport.ParseResult import Repair
@@ -14,6 +15,8 @@ KINDS = (AMPERSAND, CONTROL, ENCODING, CDATA_END)
 BLOCK_BYTES = 65536
 # No token below is longer, so what is kept back at the end of a block never cuts one.
 LOOKAHEAD = 256
+# Shifts of the offsets remembered; beyond them originalOffset is off by what the further repairs added.
+MAX_SHIFTS = 10000
 REPLACEMENT = b"\xef\xbf\xbd"
 
 # UTF-8 as RFC 3629 section 4 has it, without U+FFFE and U+FFFF, which are no characters of XML 1.0.
@@ -56,6 +59,8 @@ class Sanitiser(object):
         self._pattern = _OUTSIDE
         self._ready = b""
         self._counts = {}
+        self._added = 0
+        self._shifts = [(0, 0)]
 
     @property
     def repairs(self):
@@ -66,6 +71,16 @@ class Sanitiser(object):
         """
         repairs = [Repair(kind, count, offset) for kind, (count, offset) in self._counts.items()]
         return tuple(sorted(repairs, key=lambda repair: repair.offset))
+
+    def originalOffset(self, offset):
+        """
+        Find the place in the stream that was read for a place in what was given out.
+
+        :param offset: int, from the start of the repaired bytes
+        :return: int, from the start of the stream
+        """
+        shift = self._shifts[bisect.bisect_right(self._shifts, (offset, float("inf"))) - 1]
+        return offset - shift[1]
 
     def read(self, size=-1):
         """
@@ -143,9 +158,13 @@ class Sanitiser(object):
         return self._note(CDATA_END, end - 3, b"]]]]><![CDATA[>")
 
     def _note(self, kind, start, text):
-        """Count a repair; give `text` back."""
-        count, offset = self._counts.get(kind, (0, self._heldOffset + start))
+        """Count a repair of the bytes from `start` on; give `text`, which is there instead, back."""
+        place = self._heldOffset + start
+        count, offset = self._counts.get(kind, (0, place))
         self._counts[kind] = (count + 1, offset)
+        self._added += len(text) - (3 if kind == CDATA_END else 1)
+        if len(self._shifts) < MAX_SHIFTS:
+            self._shifts.append((place + self._added, self._added))
         return text
 
 
