@@ -2,7 +2,8 @@
 Make values of the model from elements as the readers give them.
 
 An element is anything with `tag`, `attrib` (dict-like), `get(name)`, `text` and iteration over its children: a Node of
-the expat reader, an lxml element, one of xml.etree. How deep elements nest is the readers' limit.
+the expat reader, an lxml element, one of xml.etree. Comments are none: the readers drop them. How deep elements nest is
+the readers' limit.
 """
 from WMCore.WMRuntime.JobReport.Element import MAX_DIGITS, UnknownElement, asNumber
 from WMCore.WMRuntime.JobReport.Model import (ITEM_CLASSES, InputFile, OutputFile, PerformanceReport,
@@ -138,9 +139,11 @@ def _performance(itemClass, element, maxMessage):
     for child in element:
         section = PerformanceSection(child.tag, dict(child.attrib),
                                      tuple([(one.get("Name"), one.get("Value")) for one in child]))
-        problems.extend(["a metric of %s has the name %s and the value %s" % (section.metric, _shown(name), _shown(value))
-                         for name, value in section.values if name is None or value is None])
         sections.append(section)
+        for name, value in section.values:
+            if name is None or value is None:
+                problems.append("a metric of %s has the name %s and the value %s"
+                                % (section.metric, _shown(name), _shown(value)))
     return itemClass(element.tag, dict(element.attrib), _textOf(element), tuple(sections), tuple(problems))
 
 

@@ -61,8 +61,8 @@ class JobFile(Value):
     :param texts: dict of sub-element name to its text, in the order of the file, the last of a name counts; an empty
         element has an empty text. `Runs`, `Inputs` and `Branches` are not in it.
     :param runs: tuple of Run, in the order of the file
-    :param inputs: tuple of dict, the files that contributed, each its sub-element names (`LFN`, `PFN`, `FastCopying`) to
-        their texts
+    :param inputs: tuple of dict, the files that contributed, each its sub-element names (`LFN`, `PFN`, `FastCopying`)
+        to their texts
     :param extras: tuple of UnknownElement, the sub-elements that say more than their text: with attributes (`State`) or
         children (`LumiSections` of old releases), and those a later one of the same name replaced in texts
     :param problems: tuple of str, what is wrong with the file's numbers

@@ -10,10 +10,9 @@ import string
 import attr
 from hypothesis import strategies as st
 
-from WMCore.WMRuntime.JobReport.Element import (AnalysisFile, FallbackAttempt, FrameworkError, SkippedEvent,
-                                                SkippedFile, UnknownElement)
-from WMCore.WMRuntime.JobReport.Model import (FrameworkJobReport, InputFile, OutputFile, PerformanceReport,
-                                              PerformanceSection, Run)
+from WMCore.WMRuntime.JobReport.Model import (AnalysisFile, FallbackAttempt, FrameworkError, FrameworkJobReport,
+                                              InputFile, OutputFile, PerformanceReport, PerformanceSection, Run,
+                                              SkippedEvent, SkippedFile, UnknownElement)
 
 PLACEHOLDER = '<FrameworkError ExitStatus="8901" Type="UnexpectedJobTermination"/>\n'
 PLACEHOLDER_ERROR = FrameworkError("FrameworkError", {"ExitStatus": "8901", "Type": "UnexpectedJobTermination"})
@@ -21,8 +20,6 @@ ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"
 # Not in XML 1.0, or changed by every parser: controls, halves of pairs, line ends of other systems.
 UNWRITABLE = dict(blacklist_categories=("Cc", "Cs"), blacklist_characters="\ufffe\uffff")
 NAMES = string.ascii_letters + string.digits
-
-
 # To make a strategy takes longer than to draw from it.
 _once = functools.lru_cache(maxsize=None)
 
@@ -44,8 +41,19 @@ def escaped(text):
     return "".join(ENTITIES.get(one, one) for one in text)
 
 
-def _tag(name, text, end="\n"):
-    return "<%s>%s</%s>%s" % (name, escaped(text), name, end)
+def sparing(text):
+    """Escape no more than XML demands in a text or between double quotes."""
+    return "".join(ENTITIES[one] if one in '&<"' else one for one in text).replace("]]>", "]]&gt;")
+
+
+@_once
+def escapes():
+    """Draw one of the ways to escape."""
+    return st.sampled_from([escaped, sparing])
+
+
+def _tag(name, text, escape, end="\n"):
+    return "<%s>%s</%s>%s" % (name, escape(text), name, end)
 
 
 @_once
@@ -72,9 +80,8 @@ def numbers(top=10 ** 9):
 @_once
 def pathNames():
     """Draw file names, logical and physical, with and without what must be escaped."""
-    return st.one_of(st.just(""), st.builds("/store/data/Run{}/RAW/v1/{}.root".format, numbers(3000), numbers()),
-                     st.builds("root://host{}.cern.ch//store/{}.root?a=1&b={}".format, numbers(9), numbers(), texts()),
-                     texts())
+    return st.one_of(st.just(""), st.builds("/store/data/Run{}/RAW/{}.root".format, numbers(3000), numbers()), texts(),
+                     st.builds("root://host{}.cern.ch//store/{}.root?a=1&b={}".format, numbers(9), numbers(), texts()))
 
 
 @_once
@@ -100,8 +107,8 @@ def runs(draw, maxLumis=3000):
     return Piece("".join(pieces) + "\n</Runs>\n", tuple(values))
 
 
-def _branches(names):
-    return "<Branches>%s\n</Branches>\n" % "".join("\n  <Branch>%s</Branch>" % escaped(name) for name in names)
+def _branches(names, escape):
+    return "<Branches>%s\n</Branches>\n" % "".join("\n  " + _tag("Branch", name, escape, "") for name in names)
 
 
 @_once
@@ -114,12 +121,13 @@ def branchNames():
 @st.composite
 def inputLinks(draw):
     """Draw the `Inputs` of an output file; old releases do not tell of fast copying."""
-    pieces, values, withCopying = ["\n<Inputs>"], [], draw(st.booleans())
+    pieces, values, withCopying, escape = ["\n<Inputs>"], [], draw(st.booleans()), draw(escapes())
     for lfn, pfn in draw(st.lists(st.tuples(pathNames(), pathNames()), max_size=3)):
         value = {"LFN": lfn, "PFN": pfn}
         if withCopying:
             value["FastCopying"] = draw(st.sampled_from("01"))
-        pieces.append("\n<Input>%s\n</Input>" % "".join("\n  " + _tag(*pair, end="") for pair in value.items()))
+        pieces.append("\n<Input>%s\n</Input>" % "".join(
+            "\n  " + _tag(name, text, escape, "") for name, text in value.items()))
         values.append({name: text.strip() for name, text in value.items()})
     return Piece("".join(pieces) + "\n</Inputs>\n", tuple(values))
 
@@ -139,12 +147,14 @@ def oldLumiSections(draw):
 @st.composite
 def _fileParts(draw, more):
     """Draw what input and output files begin with, and the texts that follow: text, texts and extras of the value."""
-    state = draw(st.sampled_from(["closed", "closed", "open"]))
-    begin = [("LFN", draw(pathNames())), ("PFN", draw(pathNames())), ("Catalog", draw(texts())),
-             ("ModuleLabel", draw(st.sampled_from(["source", "RECOoutput", "outputALCARECO"]))), ("GUID", draw(texts()))]
+    state, escape = draw(st.sampled_from(["closed", "closed", "open"])), draw(escapes())
+    label = draw(st.sampled_from(["source", "RECOoutput", "outputALCARECO"]))
+    begin = [("LFN", draw(pathNames())), ("PFN", draw(pathNames())), ("Catalog", draw(texts())), ("ModuleLabel", label),
+             ("GUID", draw(texts()))]
     end = [(name, draw(strategy)) for name, strategy in more]
-    text = '\n<State  Value="%s"/>\n' % state + "".join(_tag(*pair) for pair in begin) \
-        + _branches(draw(branchNames())) + "".join(_tag(*pair, end=draw(st.sampled_from(["\n", "\n\n"]))) for pair in end)
+    text = '\n<State  Value="%s"/>\n' % state + "".join(_tag(name, one, escape) for name, one in begin) \
+        + _branches(draw(branchNames()), escape) \
+        + "".join(_tag(name, one, escape, draw(st.sampled_from(["\n", "\n\n"]))) for name, one in end)
     values = dict([("State", "")] + [(name, written.strip()) for name, written in begin + end])
     return text, values, (UnknownElement("State", {"Value": state}),)
 
@@ -178,18 +188,20 @@ def outputFiles(draw):
 def _attributed(draw, names):
     """Draw attributes: the text, and the dict. Parsers make one space of a line end, so there is none in them."""
     values = {name: draw(strategy) for name, strategy in names}
-    end = draw(st.sampled_from(["", " "]))
-    return "".join(' %s="%s"' % (name, escaped(text)) for name, text in values.items()) + end, values
+    end, escape = draw(st.sampled_from(["", " "])), draw(escapes())
+    return "".join(' %s="%s"' % (name, escape(text)) for name, text in values.items()) + end, values
 
 
 @st.composite
 def analysisFiles(draw):
     """Draw an `AnalysisFile`; a property has a Value, though not in every module that writes one."""
     name, properties = draw(pathNames()), draw(st.lists(_names("Source", "Type", "LFN"), unique=True, max_size=4))
-    pieces, children = ["<AnalysisFile>\n  " + _tag("FileName", name)], [UnknownElement("FileName", {}, name.strip())]
+    escape = draw(escapes())
+    pieces = ["<AnalysisFile>\n  " + _tag("FileName", name, escape)]
+    children = [UnknownElement("FileName", {}, name.strip())]
     for one in properties:
         value = draw(st.one_of(texts(), texts(), texts(), st.none()))
-        pieces.append("  <%s %s />\n" % (one, "" if value is None else ' Value="%s"' % escaped(value)))
+        pieces.append("  <%s %s />\n" % (one, "" if value is None else ' Value="%s"' % escape(value)))
         children.append(UnknownElement(one, {} if value is None else {"Value": value}))
     return Piece("".join(pieces) + "</AnalysisFile>\n", AnalysisFile("AnalysisFile", {}, "", tuple(children)))
 
@@ -226,10 +238,11 @@ def performance(draw):
                                for what in ("read-totalMegabytes", "read-numOperations", "readv-numOperations",
                                             "read-totalMsecs", "read-maxMsecs", "write-totalMegabytes")]),
         ("XrdSiteStatistics", ["read-numOperations", "read-totalMegabytes", "readv-numChunks"])]))
-    values = numbers() if kind == "StorageStatistics" else st.one_of(
-        numbers(), st.floats(0, 1e9).map("{:g}".format), st.sampled_from(["true", "false", "-1", "nan", "1e-05"]), texts())
+    values, escape = numbers(), draw(escapes())
+    if kind != "StorageStatistics":
+        values = st.one_of(values, st.sampled_from(["true", "false", "-1", "2.5", "nan", "1e-05"]), texts())
     pairs = sorted(draw(st.dictionaries(st.sampled_from(names), values, max_size=6)).items())
-    metrics = "".join('    <Metric Name="%s" Value="%s"/>\n' % (name, escaped(value)) for name, value in pairs)
+    metrics = "".join('    <Metric Name="%s" Value="%s"/>\n' % (name, escape(value)) for name, value in pairs)
     if kind == "XrdSiteStatistics":
         site = draw(st.sampled_from(["cern.ch", "infn.it", "unknown"]))
         begin, what = '  <PerformanceModule Metric="%s"  Module="%s" >\n' % (site, kind), "PerformanceModule"
@@ -254,7 +267,8 @@ def unknown(draw):
         pieces.append(" <%s%s/>\n" % (child, written))
         children.append(UnknownElement(child, values))
     if draw(st.booleans()):
-        pieces, children = ["<summary>\n%s</summary>\n" % "".join(pieces)], [UnknownElement("summary", {}, "", tuple(children))]
+        pieces = ["<summary>\n%s</summary>\n" % "".join(pieces)]
+        children = [UnknownElement("summary", {}, "", tuple(children))]
     return Piece("\n<%s>\n%s</%s>\n" % (name, "".join(pieces), name), UnknownElement(name, {}, "", tuple(children)))
 
 
@@ -264,7 +278,7 @@ def unknownTexts(draw):
     name, text = draw(_names("RandomServiceStateFile", "ShutdownSignal")), draw(texts())
     if name == "ShutdownSignal":
         return Piece("<ShutdownSignal/>\n", UnknownElement(name))
-    return Piece("<%s>\n%s\n</%s>\n" % (name, escaped(text), name), UnknownElement(name, {}, text.strip()))
+    return Piece("<%s>\n%s\n</%s>\n" % (name, draw(escapes())(text), name), UnknownElement(name, {}, text.strip()))
 
 
 def items():
