@@ -1,0 +1,65 @@
+"""
+Put cmsRun's performance tables into the performance section of a step.
+
+Five sections are made, and each table goes into two: all of it, cast, into cmssw; what WMCore has always kept of it,
+as written, into cpu, memory or storage, or for the other tables, cast, into summaries.
+"""
+from WMCore.WMRuntime.JobReport.MetricCasts import SITE_STATISTICS, castMetricValue, withSite
+from WMCore.WMRuntime.JobReport.StorageStatistics import summariseStorage
+
+_SECTIONS = ("summaries", "cpu", "memory", "storage", "cmssw")
+# The last one's dashes are in the way of what reads it.
+_MEMORY_NAMES = {"PeakValueRss": "PeakValueRss", "PeakValueVsize": "PeakValueVsize",
+                 "LargestRssEvent-h-PSS": "PeakValuePss"}
+
+
+class PerformanceFiller(object):
+    """
+    Fill the performance section of one step.
+
+    :param sections: ConfigSections
+    :param performance: ConfigSection
+    """
+
+    def __init__(self, sections, performance):
+        self.sections = sections
+        self.performance = performance
+
+    def fill(self, report):
+        """
+        Add the tables of one service.
+
+        :param report: PerformanceReport
+        """
+        find = self.sections.find
+        targets = {name: find(self.performance, name) for name in _SECTIONS}
+        for table in report.sections:
+            values = [(name, value) for name, value in table.values if name is not None and value is not None]
+            self._addTable(targets["cmssw"], table, values)
+            metric = table.metric
+            if metric == "Timing":
+                self._setAll(targets["cpu"], values)
+            elif metric in ("SystemMemory", "ApplicationMemory"):
+                self._setAll(targets["memory"], [(_MEMORY_NAMES[name], value) for name, value in values
+                                                 if name in _MEMORY_NAMES])
+            elif metric == "StorageStatistics":
+                self._setAll(targets["storage"], summariseStorage(values).items())
+            else:
+                self._addTable(targets["summaries"], table, values)
+
+    def _setAll(self, section, values):
+        for name, value in values:
+            self.sections.setValue(section, self.sections.safeName(name), value)
+
+    def _addTable(self, section, table, values):
+        """Add a table as a section of its own name; those of the sites share one."""
+        if table.metric is None:
+            return
+        bySite = table.module == SITE_STATISTICS
+        name = self.sections.safeName(SITE_STATISTICS if bySite else table.metric)
+        into = self.sections.find(section, name)
+        if bySite:
+            members = vars(into)
+            self._setAll(into, [(metric, withSite(members.get(metric), table.metric, value)) for metric, value in values])
+        else:
+            self._setAll(into, [(metric, castMetricValue(value)) for metric, value in values])
