@@ -8,7 +8,10 @@ import re
 
 # The names of the error element and its attribute, cmsRun's placeholder, and what it writes when a signal stopped
 # it in an orderly way (JobReport.cc of CMSSW).
-WORDS = (b"FrameworkError", b"ExitStatus", b"UnexpectedJobTermination", b"ShutdownSignal")
+STATUS = "ExitStatus"
+TERMINATION = "UnexpectedJobTermination"
+SHUTDOWN = "ShutdownSignal"
+WORDS = tuple(word.encode("ascii") for word in ("FrameworkError", STATUS, TERMINATION, SHUTDOWN))
 # At most so many places are remembered: errors are few, a hostile file is not.
 MAX_PLACES = 64
 BLOCK_BYTES = 65536
@@ -73,7 +76,7 @@ class FailureTraces(object):
         """
         codes = []
         for offset, word in sorted(self.places):
-            if word == "ExitStatus":
+            if word == STATUS:
                 self._stream.seek(offset)
                 match = _CODE.match(self._stream.read(_CODE_BYTES))
                 if match:
