@@ -26,12 +26,7 @@ _once = functools.lru_cache(maxsize=None)
 
 @attr.s(frozen=True)
 class Piece(object):
-    """
-    Hold a part of a report.
-
-    :param text: str, what cmsRun writes
-    :param value: what the model has for it
-    """
+    """Hold a part of a report: the text cmsRun writes, and the value the model has for it."""
     text = attr.ib()
     value = attr.ib()
 
@@ -66,9 +61,8 @@ def texts():
 @_once
 def messages():
     """Draw a message of several lines as it stands in CDATA; only the end of CDATA is not in it."""
-    lines = st.lists(st.one_of(texts(), st.sampled_from(["---- FatalRootError BEGIN", "<b>&amp;]] >", "]]", "&&"])),
-                     max_size=6)
-    return lines.map(lambda parts: "\n".join(parts).replace("]]>", "]] >"))
+    usual = st.sampled_from(["---- FatalRootError BEGIN", "<b>&amp;]] >", "]]", "&&"])
+    return st.lists(st.one_of(texts(), usual), max_size=6).map(lambda parts: "\n".join(parts).replace("]]>", "]] >"))
 
 
 @_once
@@ -177,9 +171,9 @@ def outputFiles(draw):
             ("BranchHash", st.text(alphabet=string.hexdigits, max_size=32))]
     text, values, extras = draw(_fileParts(more))
     ran, links = draw(st.one_of(runs(), runs(), oldLumiSections())), draw(inputLinks())
-    ofRuns = ran.value if isinstance(ran.value, tuple) else ()
-    if not isinstance(ran.value, tuple):
-        values, extras = dict(values, LumiSections=""), extras + (ran.value,)
+    ofRuns = ran.value
+    if isinstance(ofRuns, UnknownElement):
+        values, extras, ofRuns = dict(values, LumiSections=""), extras + (ofRuns,), ()
     return Piece("\n<File>%s%s%s</File>\n" % (text, ran.text, links.text),
                  OutputFile("File", {}, values, ofRuns, links.value, extras))
 
@@ -210,8 +204,7 @@ def analysisFiles(draw):
 def errors(draw):
     """Draw a `FrameworkError`; the message stands raw in CDATA."""
     code = draw(st.one_of(st.sampled_from(["8001", "8021", "84", "139", "85"]), numbers(9999)))
-    text, values = draw(_attributed([("ExitStatus", st.just(code)), ("Type", texts())]))
-    message = draw(messages())
+    (text, values), message = draw(_attributed([("ExitStatus", st.just(code)), ("Type", texts())])), draw(messages())
     return Piece("<FrameworkError%s>\n<![CDATA[\n%s\n]]>\n</FrameworkError>\n" % (text, message),
                  FrameworkError("FrameworkError", values, message.strip()))
 
@@ -243,29 +236,28 @@ def performance(draw):
         values = st.one_of(values, st.sampled_from(["true", "false", "-1", "2.5", "nan", "1e-05"]), texts())
     pairs = sorted(draw(st.dictionaries(st.sampled_from(names), values, max_size=6)).items())
     metrics = "".join('    <Metric Name="%s" Value="%s"/>\n' % (name, escape(value)) for name, value in pairs)
+    begin, what, about = '  <PerformanceSummary Metric="%s">\n' % kind, "PerformanceSummary", {"Metric": kind}
     if kind == "XrdSiteStatistics":
-        site = draw(st.sampled_from(["cern.ch", "infn.it", "unknown"]))
-        begin, what = '  <PerformanceModule Metric="%s"  Module="%s" >\n' % (site, kind), "PerformanceModule"
-        section = PerformanceSection(what, {"Metric": site, "Module": kind}, tuple(pairs))
-    else:
-        begin, what = '  <PerformanceSummary Metric="%s">\n' % kind, "PerformanceSummary"
-        section = PerformanceSection(what, {"Metric": kind}, tuple(pairs))
+        what, about = "PerformanceModule", {"Metric": draw(st.sampled_from(["cern.ch", "infn.it"])), "Module": kind}
+        begin = '  <PerformanceModule Metric="%s"  Module="%s" >\n' % (about["Metric"], kind)
+    section = PerformanceSection(what, about, tuple(pairs))
     return Piece("<PerformanceReport>\n%s%s  </%s>\n</PerformanceReport>\n" % (begin, metrics, what),
                  PerformanceReport("PerformanceReport", {}, "", (section,)))
 
 
 @st.composite
 def unknown(draw):
-    """Draw an element the model has no class for: lists of empty elements, and nests of them as of old releases."""
+    """Draw an element the model has no class for: lists of empty elements or texts, and nests as of old releases."""
     name = draw(_names("ReadBranches", "SecondarySourceReadBranches", "GeneratorInfo", "MemoryService",
-                       "MessageSummary", "StorageStatistics"))
+                       "MessageSummary", "StorageStatistics", "Process"))
     quote = draw(st.sampled_from("\"'"))
     pieces, children = [], []
     for child in draw(st.lists(_names("Branch", "Data", "param", "counter-value"), max_size=4)):
         values = draw(st.dictionaries(_names("Name", "ReadCount", "unit"), texts(), max_size=3))
         written = "".join(" %s=%s%s%s" % (key, quote, escaped(text), quote) for key, text in values.items())
-        pieces.append(" <%s%s/>\n" % (child, written))
-        children.append(UnknownElement(child, values))
+        said = draw(st.one_of(st.none(), texts()))
+        pieces.append(" <%s%s%s\n" % (child, written, "/>" if said is None else ">%s</%s>" % (escaped(said), child)))
+        children.append(UnknownElement(child, values, (said or "").strip()))
     if draw(st.booleans()):
         pieces = ["<summary>\n%s</summary>\n" % "".join(pieces)]
         children = [UnknownElement("summary", {}, "", tuple(children))]
@@ -274,7 +266,7 @@ def unknown(draw):
 
 @st.composite
 def unknownTexts(draw):
-    """Draw an unknown element of text only: the random state's file, the shutdown signal, the process."""
+    """Draw an unknown element of text only: the random state's file, the shutdown signal."""
     name, text = draw(_names("RandomServiceStateFile", "ShutdownSignal")), draw(texts())
     if name == "ShutdownSignal":
         return Piece("<ShutdownSignal/>\n", UnknownElement(name))
@@ -301,9 +293,7 @@ def reports(draw, content=None, maxItems=5, placeholders=True):
     values = [piece.value for piece in pieces]
     end = draw(st.sampled_from(["", "<!--%s-->\n" % (" " * draw(st.integers(0, 80))), PLACEHOLDER]))
     if end == PLACEHOLDER:
-        if placeholders and not any(isinstance(value, FrameworkError) for value in values):
-            values.append(PLACEHOLDER_ERROR)
-        else:
-            end = ""
+        isLeft = placeholders and not any(isinstance(value, FrameworkError) for value in values)
+        values, end = values + [PLACEHOLDER_ERROR] * isLeft, end * isLeft
     text = "<FrameworkJobReport>\n%s%s</FrameworkJobReport>\n" % ("".join(piece.text for piece in pieces), end)
     return text.encode("utf-8"), FrameworkJobReport(tuple(values))
