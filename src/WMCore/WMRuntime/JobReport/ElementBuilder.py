@@ -1,9 +1,9 @@
 """
 Make values of the model from elements as the readers give them.
 
-An element is anything with `tag`, `attrib` (dict-like), `get(name)`, `text` and iteration over its children: a Node of
-the expat reader, an lxml element, one of xml.etree. Comments are none: the readers drop them. How deep elements nest is
-the readers' limit.
+An element is anything with `tag`, `attrib` (dict-like), `get(name)`, `text`, and its children by len and iteration: a
+Node of the expat reader, an lxml element, one of xml.etree. Comments are none: the readers drop them. How deep elements
+nest is the readers' limit.
 """
 from WMCore.WMRuntime.JobReport.Element import MAX_DIGITS, UnknownElement, asNumber
 from WMCore.WMRuntime.JobReport.Model import (ITEM_CLASSES, InputFile, OutputFile, PerformanceReport,
@@ -11,6 +11,8 @@ from WMCore.WMRuntime.JobReport.Model import (ITEM_CLASSES, InputFile, OutputFil
 
 # Characters of a message that are kept: more than any exception needs, little beside a report.
 MAX_MESSAGE = 32 * 1024
+# Problems of one element that are told: a million broken lumis are one cause, not a million texts.
+MAX_PROBLEMS = 50
 # The attributes of an element that must be numbers.
 _NUMBERS = {"FrameworkError": ("ExitStatus",), "SkippedEvent": ("Run", "Event")}
 
@@ -65,6 +67,14 @@ def _shown(text):
     return "missing" if text is None else "%.80r" % (text,)
 
 
+def _note(problems, text, *values):
+    """Add a problem; behind as many as are told, say once that there are more."""
+    if len(problems) < MAX_PROBLEMS:
+        problems.append(text % values)
+    elif len(problems) == MAX_PROBLEMS:
+        problems.append("there are more such problems than are told here")
+
+
 def _jobFile(itemClass, element, maxMessage):
     texts, runs, inputs, extras, problems = {}, [], [], [], []
     for child in element:
@@ -77,12 +87,12 @@ def _jobFile(itemClass, element, maxMessage):
             if texts.get(name):
                 extras.append(UnknownElement(name, {}, texts[name]))
             texts[name] = _textOf(child)
-            if child.attrib or next(iter(child), None) is not None:
+            if child.attrib or len(child):
                 extras.append(_unknown(child, maxMessage))
     events = texts.get(itemClass.EVENTS)
     # An empty number is a missing one: cmsRun wrote such for pileup files (#11234).
     if events and asNumber(events) is None:
-        problems.append("%s is %s, expected a whole number" % (itemClass.EVENTS, _shown(events)))
+        _note(problems, "%s is %s, expected a whole number", itemClass.EVENTS, _shown(events))
     return itemClass(element.tag, dict(element.attrib), texts, tuple(runs), tuple(inputs), tuple(extras),
                      tuple(problems))
 
@@ -94,7 +104,7 @@ def _addRuns(element, runs, extras, problems, maxMessage):
             continue
         number = child.get("ID")
         if asNumber(number) is None:
-            problems.append("the ID of a Run is %s, expected a whole number" % _shown(number))
+            _note(problems, "the ID of a Run is %s, expected a whole number", _shown(number))
         runs.append(_run(number, child, problems))
 
 
@@ -124,8 +134,8 @@ def _brokenSection(number, lumi, events, problems):
     for name, text, isBroken in (("ID", lumi, asNumber(lumi) is None),
                                  ("NEvents", events, events and asNumber(events) is None)):
         if isBroken:
-            problems.append("%s of a LumiSection in run %s is %s, expected a whole number"
-                            % (name, number, _shown(text)))
+            _note(problems, "%s of a LumiSection in run %s is %s, expected a whole number",
+                  name, _shown(number), _shown(text))
     return asNumber(lumi), asNumber(events)
 
 
@@ -142,8 +152,8 @@ def _performance(itemClass, element, maxMessage):
         sections.append(section)
         for name, value in section.values:
             if name is None or value is None:
-                problems.append("a metric of %s has the name %s and the value %s"
-                                % (section.metric, _shown(name), _shown(value)))
+                _note(problems, "a metric of %s has the name %s and the value %s",
+                      _shown(section.metric), _shown(name), _shown(value))
     return itemClass(element.tag, dict(element.attrib), _textOf(element), tuple(sections), tuple(problems))
 
 

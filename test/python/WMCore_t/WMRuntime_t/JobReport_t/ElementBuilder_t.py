@@ -41,6 +41,9 @@ class Node(object):
     def __iter__(self):
         return iter(self._children)
 
+    def __len__(self):
+        return len(self._children)
+
 
 def modelOf(root):
     return FrameworkJobReport(tuple([build(element) for element in root]))
@@ -142,8 +145,14 @@ class TestMalformedNumbers(object):
         assert output.runs == (Run("7", {1: 2, 3: None, 4: None}),)
         told = (("ID", "'x'"), ("NEvents", "'y'"), ("ID", "missing"), ("ID", repr("1" * 30)), ("NEvents", "'many'"),
                 ("NEvents", repr("1" * 30)))
-        assert output.problems == tuple("%s of a LumiSection in run 7 is %s, expected a whole number" % problem
+        assert output.problems == tuple("%s of a LumiSection in run '7' is %s, expected a whole number" % problem
                                         for problem in told)
+
+    def test_aFewOfManyProblemsAreTold(self):
+        for count, told in ((50, 50), (51, 51), (5000, 51)):
+            output = built("<File><Runs><Run ID='1'>%s</Run></Runs></File>" % ("<LumiSection ID='x'/>" * count))
+            assert len(output.problems) == told
+            assert (output.problems[-1] == "there are more such problems than are told here") == (count > 50)
 
     def test_aRunKeepsItsNumberAsWrittenAndTellsWhenItIsNone(self):
         output = built('<File><Runs><Run ID="0012"/><Run ID="R1"/><Run/></Runs></File>')
@@ -158,8 +167,8 @@ class TestMalformedNumbers(object):
         report = built('<PerformanceReport><PerformanceSummary Metric="Timing"><Metric Value="1"/><Metric Name="b"/>'
                        '<Metric Name="b" Value="2"/></PerformanceSummary></PerformanceReport>')
         assert report.sections[0].values == ((None, "1"), ("b", None), ("b", "2"))
-        assert report.problems == ("a metric of Timing has the name missing and the value '1'",
-                                   "a metric of Timing has the name 'b' and the value missing")
+        assert report.problems == ("a metric of 'Timing' has the name missing and the value '1'",
+                                   "a metric of 'Timing' has the name 'b' and the value missing")
 
 
 def test_aLumiThatComesAgainAddsItsEventsAndIsRemembered():
