@@ -21,8 +21,8 @@ class XmlTrouble(Exception):
     :param kind: str, one of this module's constants
     :param message: str, what was found, in the words of the parser where it was the parser that found it
     :param byteOffset: int, where in the stream, from 0; None when it is not known
-    :param line: int, from 1; None when the stream cannot be read a second time to count
-    :param column: int, bytes from the line's start, from 1; None like the line
+    :param line: int, from 1; None when it is not known
+    :param column: int, from 0, as expat counts; None like the line
     :param elementsSeen: int, complete children of the root given before
     """
 
