@@ -3,6 +3,8 @@ Read a job report with the standard library: expat with as few calls of python a
 
 xml.etree would do the same, but importing it takes longer than reading a report of usual size.
 """
+import codecs
+
 import pyexpat
 
 from WMCore.WMRuntime.JobReport.XmlTrouble import (AFTER_END, DOCTYPE, MALFORMED, NOT_A_REPORT, TOO_LARGE, TRUNCATED,
@@ -60,6 +62,16 @@ def checkRoot(tag):
         raise XmlTrouble(NOT_A_REPORT, "the root is <%.80s>, expected <%s>" % (tag, ROOT))
 
 
+def currentPlace(parser):
+    """
+    Tell where expat is.
+
+    :param parser: expat's parser
+    :return: tuple of int, bytes from the start, line from 1 and column from 0
+    """
+    return parser.CurrentByteIndex, parser.CurrentLineNumber, parser.CurrentColumnNumber
+
+
 def expatTrouble(error, rootEnded=False):
     """
     Say expat's error in the words of this package.
@@ -96,6 +108,7 @@ class ExpatReader(object):
         self._waitingBytes = 0
         self._needed = 0
         self._fed = 0
+        self._decoder = codecs.getincrementaldecoder(ENCODING)()
         self._build()
 
     def feed(self, block):
@@ -105,11 +118,11 @@ class ExpatReader(object):
         :param block: bytes; empty at the end of the data
         :raises XmlTrouble: when the data are bad, or end too early; complete elements can still be taken
         """
-        if block:
-            self._waiting.append(block)
-            self._waitingBytes += len(block)
-            if self._waitingBytes < self._needed:
-                return
+        block = self._withoutBadBytes(block)
+        self._waiting.append(block)
+        self._waitingBytes += len(block)
+        if block and self._waitingBytes < self._needed:
+            return
         data = b"".join(self._waiting)
         self._waiting, self._waitingBytes = [], 0
         try:
@@ -120,6 +133,16 @@ class ExpatReader(object):
         # Versions before 2.6 begin a tag or comment that is not complete anew with every block.
         unfinished = self._fed - max(self._parser.CurrentByteIndex, 0)
         self._needed = unfinished if unfinished > _BUFFER else 0
+
+    def _withoutBadBytes(self, block):
+        """Put what expat always refuses for the first byte that is no UTF-8: it looks only at some of them."""
+        begun = len(self._decoder.getstate()[0])
+        try:
+            self._decoder.decode(block)
+        except UnicodeDecodeError as ex:
+            self._needed = 0
+            return block[:max(ex.start - begun, 0)] + b"\0"
+        return block
 
     def take(self):
         """
@@ -141,10 +164,7 @@ class ExpatReader(object):
 
         :return: tuple of int, bytes, line from 1 and column from 0
         """
-        parser = self._parser
-        if parser.ErrorCode:
-            return parser.ErrorByteIndex, parser.ErrorLineNumber, parser.ErrorColumnNumber
-        return parser.CurrentByteIndex, parser.CurrentLineNumber, parser.CurrentColumnNumber
+        return currentPlace(self._parser)
 
     def _build(self):
         """Set the handlers that build elements."""

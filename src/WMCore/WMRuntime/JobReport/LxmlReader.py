@@ -11,8 +11,8 @@ import re
 import pyexpat
 from lxml import etree
 
-from WMCore.WMRuntime.JobReport.ExpatReader import (ENCODING, ROOT, SKIPPED, checkRoot, expatTrouble, refuseDepth,
-                                                    refuseDoctype)
+from WMCore.WMRuntime.JobReport.ExpatReader import (ENCODING, ROOT, SKIPPED, checkRoot, currentPlace,
+                                                    expatTrouble, refuseDepth, refuseDoctype)
 from WMCore.WMRuntime.JobReport.XmlTrouble import (AFTER_END, MALFORMED, TOO_LARGE, TRUNCATED,
                                                    XmlTrouble)
 
@@ -25,11 +25,8 @@ KNOWN = ("InputFile", "File", "AnalysisFile", "FrameworkError", "ShutdownSignal"
          "RandomServiceStateFile", "PerformanceReport", "LumiSections", "GeneratorInfo", "StorageStatistics")
 # Prefixes without a declaration, which expat does not mind (libxml/xmlerror.h, XML_NS_ERR_*).
 _NAMESPACES = range(200, 206)
-# What libxml2 calls data that end too early, where it does so after the last block: document empty or
-# ended, unfinished CDATA, comment, processing instruction, attribute, name, tag.
-_UNFINISHED = (4, 5, 37, 39, 40, 41, 44, 45, 46, 47, 63, 65, 68, 73, 74, 77)
-
-
+# XML_ERR_DOCUMENT_EMPTY, XML_ERR_DOCUMENT_END and XML_ERR_TAG_NOT_FINISHED.
+_PREMATURE = (4, 5, 77)
 # How libxml2's versions say that a text of 10 MB, or 256 elements inside each other, are too much.
 _HUGE = re.compile("(?i)huge|too long|too big|resource limit")
 _DEEP = re.compile("(?i)depth")
@@ -131,10 +128,13 @@ class LxmlReader(object):
         except _RootFound:
             self._doorman = None
         except pyexpat.ExpatError as ex:
-            self._place = _expatPlace(self._doorman)
+            self._place = currentPlace(self._doorman)
             raise expatTrouble(ex)
+        except UnicodeDecodeError:
+            self._place = currentPlace(self._doorman)
+            raise XmlTrouble(MALFORMED, "bytes that are no UTF-8")
         except XmlTrouble:
-            self._place = _expatPlace(self._doorman)
+            self._place = currentPlace(self._doorman)
             raise
 
     def _remember(self, block):
@@ -165,29 +165,32 @@ class LxmlReader(object):
             return XmlTrouble(TOO_LARGE, message)
         if _HUGE.search(message):
             return XmlTrouble(TOO_LARGE, message) if self._hugeTree else HugeText(message)
-        return XmlTrouble(TRUNCATED if isLast and error.code in _UNFINISHED else MALFORMED, message)
+        return XmlTrouble(TRUNCATED if isLast and self._isPremature(error) else MALFORMED, message)
+
+    def _isPremature(self, error):
+        """Say whether an error after the last block means that data are missing: libxml2 waits with some others too."""
+        _fed, line, _lineStart, block = self._blocks[-1]
+        return error.code in _PREMATURE or error.code in _NAMESPACES or error.position[0] >= line + block.count(b"\n")
 
     def _findPlace(self, line, column):
-        """Find the offset of a line and column; libxml2 counts both from 1."""
+        """Find the offset of a line and column; libxml2 counts from 1, and columns past the line's end at times."""
         if line < 1:
             return None
         for fed, firstLine, lineStart, block in reversed(self._blocks):
             if line >= firstLine:
                 for _ in range(line - firstLine):
                     lineStart = fed + block.find(b"\n", max(lineStart - fed, 0)) + 1
-                break
-        column = max(column - 1, 0)
-        return lineStart + column, line, column
+                lineEnd = block.find(b"\n", max(lineStart - fed, 0))
+                length = fed + (lineEnd if lineEnd >= 0 else len(block)) - lineStart
+                column = min(max(column - 1, 0), length)
+                return lineStart + column, line, column
+        return None
 
 
 def _empty(element):
     """Free what an element holds, but not its attributes."""
     del element[:]
     element.text = None
-
-
-def _expatPlace(parser):
-    return parser.CurrentByteIndex, parser.CurrentLineNumber, parser.CurrentColumnNumber
 
 
 def _doorman():
