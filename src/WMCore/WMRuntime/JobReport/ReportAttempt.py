@@ -7,18 +7,15 @@ import stat
 from WMCore.WMRuntime.JobReport.ElementBuilder import build
 from WMCore.WMRuntime.JobReport.ErrorLikeness import asError
 from WMCore.WMRuntime.JobReport.FailureTraces import FailureTraces
+from WMCore.WMRuntime.JobReport.ParseResult import Repair
 from WMCore.WMRuntime.JobReport.Reader import readElements
+from WMCore.WMRuntime.JobReport.ReportEnd import garbageStart, textBeforeRootEnd
 from WMCore.WMRuntime.JobReport.Sanitiser import Sanitiser
 from WMCore.WMRuntime.JobReport.XmlTrouble import AFTER_END, TOO_LARGE, XmlTrouble
 
 NO_FILE = "noFile"
 EMPTY = "empty"
-
-# What cmsRun closes the root with until it writes the next element over it (cmssw#39778, cmssw#41124).
-PLACEHOLDER = '<FrameworkError ExitStatus="8901" Type="UnexpectedJobTermination"/>'
-# The end of the placeholder alone, `>`, could be anything.
-MIN_REST = 2
-MAX_TEXT = 256
+GARBAGE_AT_END = "garbageAtEnd"
 
 
 class ReportAttempt(object):
@@ -41,8 +38,7 @@ class ReportAttempt(object):
         self.repairs = ()
         self.places = ()
         self.codes = ()
-        self.strayText = ""
-        self._rootText = ""
+        self.strayText = b""
 
     @property
     def wholeRoot(self):
@@ -52,16 +48,6 @@ class ReportAttempt(object):
         :return: bool
         """
         return self.trouble is None or self.trouble.kind == AFTER_END
-
-    @property
-    def placeholderLeft(self):
-        """
-        Say whether the rest of cmsRun's placeholder stands behind the last element that was written over its start.
-
-        :return: bool
-        """
-        rest = self._rootText.rstrip().rpartition("\n")[2]
-        return len(rest) >= MIN_REST and PLACEHOLDER.endswith(rest)
 
     def values(self):
         """
@@ -74,23 +60,34 @@ class ReportAttempt(object):
                 traces = FailureTraces(source)
                 stream = Sanitiser(traces) if self._sanitised else traces
                 try:
-                    for element in readElements(stream, self._limits, self._backend, onRootText=self._noteRootText):
+                    for element in readElements(stream, self._limits, self._backend):
                         value = build(element, self._limits.maxMessage)
                         yield asError(value) or value
                 except XmlTrouble as ex:
-                    self.trouble = ex
+                    self.trouble = self._placed(ex, stream)
                 traces.drain(self._limits.maxBytes)
                 self.places, self.codes = tuple(sorted(traces.places)), tuple(traces.exitCodes())
                 if self._sanitised:
                     self.repairs = stream.repairs
+                if self.wholeRoot:
+                    self._lookAtEnd(source)
         except XmlTrouble as ex:
             self.trouble = ex
 
-    def _noteRootText(self, text, previousTag):
-        """Remember what text there is between the root's children: only a FallbackAttempt has some after it."""
-        self._rootText = (self._rootText + text)[-MAX_TEXT:]
-        if previousTag != "FallbackAttempt" or self.placeholderLeft:
-            self.strayText = (self.strayText + text)[:MAX_TEXT]
+    def _placed(self, trouble, stream):
+        """Give a trouble its place in the file; the lines of repaired bytes are those of the file."""
+        if self._sanitised and trouble.byteOffset is not None:
+            trouble.byteOffset = stream.originalOffset(trouble.byteOffset)
+        return trouble
+
+    def _lookAtEnd(self, source):
+        """Look what stands behind the root's end, which is left out, and what right before it."""
+        end = self.size
+        if self.trouble is not None:
+            # libxml2 does not always know the place.
+            end = garbageStart(source, self.size if self.trouble.byteOffset is None else self.trouble.byteOffset)
+            self.repairs += (Repair(GARBAGE_AT_END, self.size - end, end),)
+        self.strayText = textBeforeRootEnd(source, end)
 
     def _open(self):
         """Open the report when it is a file of a size that can be one."""

@@ -6,11 +6,11 @@ from WMCore.WMRuntime.JobReport.JobReportError import JobReportError
 from WMCore.WMRuntime.JobReport.Limits import Limits
 from WMCore.WMRuntime.JobReport.Model import FrameworkError, FrameworkJobReport
 from WMCore.WMRuntime.JobReport.ParseResult import (COMPLETE, PLACEHOLDER, PLACEHOLDER_CODE, REPAIRED, TRUNCATED, UNUSABLE,
-                                                    ParseResult, ReadError, Repair, errorCode)
+                                                    ParseResult, ReadError, errorCode)
 from WMCore.WMRuntime.JobReport.ReportAttempt import ReportAttempt
-from WMCore.WMRuntime.JobReport.XmlTrouble import AFTER_END, MALFORMED
+from WMCore.WMRuntime.JobReport.ReportEnd import isRestOfPlaceholder
+from WMCore.WMRuntime.JobReport.XmlTrouble import MALFORMED
 
-GARBAGE_AT_END = "garbageAtEnd"
 FAILURE_TRACE = "failureTrace"
 STRAY_TEXT = "strayText"
 SHUTDOWN_SIGNAL = "shutdownSignal"
@@ -34,8 +34,8 @@ def parse(path, limits=Limits(), backend=None):
         if repaired.wholeRoot or len(more) > len(values):
             attempt, values = repaired, more
     errors = _readErrors(attempt, values)
-    return ParseResult(report=FrameworkJobReport(values), status=_status(attempt, values, errors),
-                       repairs=_repairs(attempt), errors=errors, path=path, size=attempt.size)
+    return ParseResult(report=FrameworkJobReport(tuple(values)), status=_status(attempt, values, errors),
+                       repairs=attempt.repairs, errors=errors, path=path, size=attempt.size)
 
 
 def iterEvents(path, limits=Limits(), backend=None, sanitised=False):
@@ -98,8 +98,9 @@ def _traceErrors(attempt, codes):
     if attempt.places:
         return [_trace(attempt)]
     if attempt.strayText:
-        return [ReadError(STRAY_TEXT, "text that belongs to no element: %.80r" % attempt.strayText.strip(),
-                          exitStatus=PLACEHOLDER_CODE if attempt.placeholderLeft else None)]
+        text = attempt.strayText
+        return [ReadError(STRAY_TEXT, "text that belongs to no element: %.80r" % text.decode("utf-8", "replace"),
+                          exitStatus=PLACEHOLDER_CODE if isRestOfPlaceholder(text) else None)]
     return []
 
 
@@ -114,15 +115,6 @@ def _trace(attempt):
                      exitStatus=PLACEHOLDER_CODE if placeholder else None)
 
 
-def _repairs(attempt):
-    """List the repairs of an attempt; what follows the root's end is left out, which is one too."""
-    repairs = attempt.repairs
-    if attempt.trouble is not None and attempt.trouble.kind == AFTER_END:
-        offset = attempt.trouble.byteOffset
-        repairs += (Repair(GARBAGE_AT_END, attempt.size - offset, offset),)
-    return repairs
-
-
 def _status(attempt, values, errors):
     """Choose the status; see ParseResult."""
     if not attempt.wholeRoot:
@@ -131,4 +123,4 @@ def _status(attempt, values, errors):
     codes += [error.exitStatus for error in errors if error.exitStatus is not None]
     if codes and codes[-1] == PLACEHOLDER_CODE:
         return PLACEHOLDER
-    return REPAIRED if _repairs(attempt) else COMPLETE
+    return REPAIRED if attempt.repairs else COMPLETE

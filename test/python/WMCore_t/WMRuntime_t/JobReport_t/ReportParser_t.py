@@ -1,0 +1,302 @@
+"""
+The parser under 100,000 mutations, huge texts, and within its limits.
+
+The damage of Mutations is done to reports of failed jobs; nothing of it may crash the parser, make it hang, open a file
+or a connection, or make a success of them.
+"""
+import errno
+import json
+import os
+import signal
+import socket
+import sys
+import time
+
+import attr
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from WMCore.WMRuntime.JobReport.Element import FrameworkError
+from WMCore.WMRuntime.JobReport.JobReportError import JobReportError
+from WMCore.WMRuntime.JobReport.Limits import Limits
+from WMCore.WMRuntime.JobReport.ParseResult import STATUSES, TRUNCATED
+from WMCore.WMRuntime.JobReport.ReportParser import iterEvents, parse
+from WMCore_t.WMRuntime_t.JobReport_t.Mutations import (PLACEHOLDER, ROOT_END, Mutator, applied, errorNamesLeft,
+                                                        failedReports, goodReports, readReport)
+from WMCore_t.WMRuntime_t.JobReport_t.Reports import reports
+
+BACKENDS = ("expat", "lxml")
+QUICK_MUTATIONS = 2000
+SLOW_MUTATIONS = 100000
+# The issue's bound: 2 s for 1 MB; everything mutated here is smaller.
+MAX_SECONDS = 2
+SECRET = "the-content-of-a-local-file"
+MEGA = 1024 * 1024
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request):
+    """Name each back end that is there."""
+    if request.param == "lxml":
+        pytest.importorskip("lxml")
+    return request.param
+
+
+class Watch(object):
+    """
+    See what files and connections are opened while a report is read, and stop a reading that hangs.
+
+    libxml2 opens files without python's audit events: for it there are a file with a secret, and a listening port.
+
+    :param directory: pathlib.Path, for the secret and the report
+    """
+
+    def __init__(self, directory):
+        self.path = str(directory / "FrameworkJobReport.xml")
+        secret = directory / "secret.txt"
+        secret.write_text(SECRET)
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(5)
+        self.listener.setblocking(False)
+        url = "http://127.0.0.1:%d/x" % self.listener.getsockname()[1]
+        self.docTypes = tuple(text.encode("ascii") for text in (
+            '<!DOCTYPE FrameworkJobReport [<!ENTITY x SYSTEM "%s">]>' % secret.as_uri(),
+            '<!DOCTYPE FrameworkJobReport [<!ENTITY x SYSTEM "%s">]>' % url,
+            '<!DOCTYPE FrameworkJobReport [<!ENTITY %% x SYSTEM "%s">%%x;]>' % url,
+            '<!DOCTYPE FrameworkJobReport SYSTEM "%s">' % url,
+            '<!DOCTYPE FrameworkJobReport PUBLIC "-//x" "%s">' % secret.as_uri(),
+            '<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY x "&b;&b;&b;&b;">]>'))
+        self.events = []
+        self.watching = False
+        if sys.version_info >= (3, 8):
+            sys.addaudithook(self._audit)
+        self._before = signal.signal(signal.SIGALRM, self._hangs)
+
+    def _audit(self, event, arguments):
+        if not self.watching:
+            return
+        if event == "open" and arguments[0] != self.path:
+            self.events.append((event, arguments))
+        elif event.split(".")[0] in ("socket", "subprocess", "urllib", "ctypes", "exec") or event.startswith("os."):
+            self.events.append((event, arguments))
+
+    @staticmethod
+    def _hangs(number, frame):
+        raise AssertionError("reading took more than %d s" % MAX_SECONDS)
+
+    def close(self):
+        """Stop watching; fail when somebody connected."""
+        self.watching = False
+        signal.signal(signal.SIGALRM, self._before)
+        try:
+            self.listener.accept()
+            pytest.fail("a connection was opened")
+        except OSError as ex:
+            assert ex.errno in (errno.EAGAIN, errno.EWOULDBLOCK)
+        finally:
+            self.listener.close()
+        assert not self.events
+
+    def parse(self, data, backend):
+        """Write the data where the report lies, and read it."""
+        with open(self.path, "wb") as out:
+            out.write(data)
+        self.watching = True
+        signal.setitimer(signal.ITIMER_REAL, MAX_SECONDS)
+        try:
+            return parse(self.path, backend=backend)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            self.watching = False
+
+
+@pytest.fixture
+def watch(tmp_path):
+    """Watch the readings of a test."""
+    # The back ends are imported, and the codecs known, before anything counts.
+    for name in BACKENDS:
+        try:
+            (tmp_path / "first.xml").write_bytes(goodReports()[0])
+            parse(str(tmp_path / "first.xml"), backend=name)
+        except ValueError:
+            continue
+    watching = Watch(tmp_path)
+    yield watching
+    watching.close()
+
+
+def checkMutations(watch, backend, bases, count, seed):
+    """
+    Read mutations of reports of failed jobs.
+
+    :return: dict of status, or "lost" for those in which nothing of the error is left, to how many there were
+    """
+    seen = dict.fromkeys(STATUSES + ("lost",), 0)
+    for number, base in enumerate(bases):
+        for plans in Mutator(base, seed + number, watch.docTypes).mutations(count // len(bases)):
+            data = applied(plans, base)
+            result = watch.parse(data, backend)
+            assert result.size == len(data) and result.status in STATUSES
+            if not result.failed:
+                left = errorNamesLeft(plans, base)
+                assert not left, (seed + number, left, data[-600:])
+                seen["lost"] += 1
+            elif result.status == "repaired" or seen[result.status] % 50 == 0:
+                assert SECRET not in json.dumps(result.toDict())
+            seen[result.status] += 1
+    return seen
+
+
+@pytest.mark.parametrize("seed", [1])
+def testMutationsNeverCrashNorMakeASuccessOfAFailure(watch, backend, seed):
+    seen = checkMutations(watch, backend, failedReports(), QUICK_MUTATIONS, seed)
+    assert sum(seen[status] for status in STATUSES) >= QUICK_MUTATIONS - 10
+    assert all(seen.values()), "some way out was never taken: %r" % seen
+    # Else the exception swallows the rule.
+    assert seen["lost"] < QUICK_MUTATIONS // 5
+
+
+@pytest.mark.slow
+def testAHundredThousandMutations(watch, backend):
+    seen = checkMutations(watch, backend, failedReports(), SLOW_MUTATIONS, 1000)
+    whole = checkMutations(watch, backend, [readReport("CMSSWFailReport.xml")], 500, 2000)
+    print("%s: %d mutations of short reports %r, %d of a whole one %r" % (
+        backend, SLOW_MUTATIONS, seen, 500, whole))
+    assert sum(seen[status] for status in STATUSES) >= SLOW_MUTATIONS - 10
+    assert seen["lost"] < SLOW_MUTATIONS // 5
+
+
+def testMutationsOfGoodReportsNeverCrash(watch, backend):
+    for number, base in enumerate(goodReports()):
+        for plans in Mutator(base, 50 + number, watch.docTypes).mutations(150):
+            result = watch.parse(applied(plans, base), backend)
+            json.dumps(result.toDict())
+            assert result.exitCode >= 0 and (result.failed or not result.errors)
+
+
+def testEveryTruncationOfAFailureIsAFailure(watch, backend):
+    for base in failedReports()[:4]:
+        for end in range(len(base.rstrip()) - len(ROOT_END) - 100, len(base.rstrip())):
+            result = watch.parse(base[:end], backend)
+            assert result.failed and result.status == TRUNCATED
+
+
+def testEveryByteOfAnErrorElementMayFlip(watch, backend):
+    for base in failedReports()[1:4]:
+        start = base.index(b"<FrameworkError")
+        for place in range(start - 2, min(base.index(ROOT_END), start + 90)):
+            for other in b"\0", b"<", b">", b"&", b'"', b" ", b"/", b"x", b"0", b"\xff":
+                assert watch.parse(base[:place] + other + base[place + 1:], backend).failed
+
+
+def testEveryRestOfAnOverwrittenPlaceholderIsAFailure(watch, backend):
+    """The crash leaves any length of the placeholder behind the last element; from `/>` on it is known."""
+    good = goodReports()[0]
+    end = good.index(ROOT_END)
+    for rest in range(3, len(PLACEHOLDER)):
+        for element in (b'<SkippedEvent Run="1" Event="2"/>\n',
+                        b'<FallbackAttempt Pfn="a" Lfn="b" />\n<![CDATA[\nwhy\n\n]]>\n'):
+            result = watch.parse(good[:end] + element + PLACEHOLDER[-rest:] + good[end:], backend)
+            assert (result.status, result.failed, result.exitCode) == ("placeholder", True, 8901), PLACEHOLDER[-rest:]
+
+
+@given(report=reports())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+def testAWholeReportIsCompleteAndItsModelWhatWasWritten(tmp_path, backend, report):
+    data, model = report
+    path = tmp_path / "FrameworkJobReport.xml"
+    path.write_bytes(data)
+    result = parse(str(path), backend=backend)
+    assert result.report == model and not result.repairs
+    assert result.status == ("placeholder" if result.exitCode == 8901 or [
+        error.exitCode for error in model.errors][-1:] == [8901] else "complete")
+    assert result.failed == bool(result.errors or model.errors)
+    assert [error.kind for error in result.errors] in ([], ["shutdownSignal"])
+
+
+def _giant(text):
+    """Give the report of the failed job with a long text in its message."""
+    report = readReport("CMSSWFailReport.xml")
+    place = report.index(b'No "CastorDbRecord"')
+    return report[:place] + text + report[place:]
+
+
+@pytest.mark.parametrize("unit", [b"x" * 64, b"word ", b"<![CDATA[", b"&", b"\0\xff", b"&amp;", b"<a>", b"\n"])
+def testAMessageOfOneMegabyteTakesNoTwoSeconds(watch, backend, unit):
+    result = watch.parse(_giant(unit * (MEGA // len(unit))), backend)
+    assert result.failed and result.exitCode == 8001
+    assert all(len(error.text) <= Limits().maxMessage + 100 for error in result.report.errors)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", [b"x" * 99 + b"\n", b"&<>\0 \xff"])
+def testAMessageOfFiftyMegabytesIsReadAndCut(tmp_path, backend, unit):
+    path = tmp_path / "FrameworkJobReport.xml"
+    path.write_bytes(_giant(unit * (50 * MEGA // len(unit))))
+    result = parse(str(path), backend=backend)
+    assert result.exitCode == 8001 and result.status in ("complete", "repaired")
+    message = result.report.errors[0].text
+    assert len(message) <= Limits().maxMessage + 100
+    assert message.startswith("cms::Exception caught") and message.endswith("EventProcessorFailure END")
+    assert "left out" in message
+
+
+def testALimitPassedIsSaidAndNothingIsRead(tmp_path, backend):
+    path = tmp_path / "FrameworkJobReport.xml"
+    path.write_bytes(readReport("CMSSWFailReport.xml"))
+    result = parse(str(path), attr.evolve(Limits(), maxBytes=1000), backend)
+    assert (result.status, result.errors[0].kind, result.report.items) == ("unusable", "tooLarge", ())
+    assert "127168 bytes, expected at most 1000" in result.errors[0].message
+    with pytest.raises(JobReportError) as caught:
+        list(iterEvents(str(path), attr.evolve(Limits(), maxBytes=1000), backend))
+    assert str(path) in str(caught.value) and "at most 1000" in str(caught.value) and "what to do" in str(caught.value)
+
+
+def testTooDeepAnElementEndsTheReadingWithWhatCameBefore(watch, backend):
+    good = goodReports()[0]
+    end = good.index(ROOT_END)
+    result = watch.parse(good[:end] + b"<a>" * 5000 + b"</a>" * 5000 + good[end:], backend)
+    assert (result.status, len(result.report.inputFiles)) == (TRUNCATED, 2)
+    assert result.errors[0].kind == "tooLarge"
+
+
+def testAPipeIsNotWaitedFor(tmp_path):
+    os.mkfifo(str(tmp_path / "pipe"))
+    started = time.time()
+    assert parse(str(tmp_path / "pipe")).errors[0].kind == "noFile"
+    assert time.time() - started < MAX_SECONDS
+
+
+def testEventsComeOneByOneAndTheLastIsNotWaitedFor(tmp_path, backend):
+    path = tmp_path / "FrameworkJobReport.xml"
+    good = goodReports()[0]
+    path.write_bytes(good[:good.index(b"<InputFile>")] + good[good.index(b"<InputFile>"):good.index(b"<GeneratorInfo")]
+                     * 2000 + b"broken < >")
+    events = iterEvents(str(path), backend=backend)
+    assert next(events).name == "InputFile"
+    count = 1
+    with pytest.raises(JobReportError) as caught:
+        for _ in events:
+            count += 1
+    assert count == 4000 == caught.value.trouble.elementsSeen
+
+
+def testAHiddenErrorEndsTheEventsToo(tmp_path, backend):
+    path = tmp_path / "FrameworkJobReport.xml"
+    path.write_bytes(failedReports()[1].replace(b"<FrameworkError", b"|FrameworkError"))
+    with pytest.raises(JobReportError) as caught:
+        list(iterEvents(str(path), backend=backend))
+    assert caught.value.trouble.exitStatus == 8901
+
+
+def testADamagedNameStillGivesAnErrorAndOtherNamesNone(tmp_path, backend):
+    path = tmp_path / "FrameworkJobReport.xml"
+    for name in "FrameworkErrXr", "FrameworkEror", "FrameworkFrameworkError", "F", "Framewo\xe9kError":
+        path.write_bytes((u'<FrameworkJobReport><%s ExitStatus="8021" Type="x"/></FrameworkJobReport>' % name).encode("utf-8"))
+        result = parse(str(path), backend=backend)
+        assert result.exitCode == 8021 and result.report.errors[0].__class__ is FrameworkError
+    for name in "ReadBranches", "GeneratorInfo", "RandomServiceStateFile", "FrameworkVersion", "Process", "MemoryService":
+        path.write_bytes(("<FrameworkJobReport><%s Value='1'/></FrameworkJobReport>" % name).encode("ascii"))
+        result = parse(str(path), backend=backend)
+        assert not result.failed and result.report.items[0].name == name
