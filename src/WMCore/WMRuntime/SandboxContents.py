@@ -30,11 +30,12 @@ ROOT_MODULES = ("WMCore.Configuration", "WMCore.WMException", "WMCore.WMExceptio
                 "packaging.utils")
 # Carried when they can be imported on a node: Utils also holds tools for the agent's services.
 OPTIONAL_PACKAGES = ("Utils",)
-# What makes sandboxes and fake nodes runs elsewhere; test plug-ins are not for production.
+# What makes sandboxes and fake nodes runs elsewhere, and lxml is on no node; test plug-ins are not for production.
 AGENT_SIDE = ("WMCore.WMRuntime.WorkerNode", "WMCore.WMRuntime.Command", "WMCore.WMRuntime.SandboxCreator",
               "WMCore.WMRuntime.SandboxContents", "WMCore.WMRuntime.SandboxArchive", "WMCore.WMRuntime.ImportClosure",
               "WMCore.WMRuntime.ModuleIndex", "WMCore.WMRuntime.SandboxVerification",
-              "WMCore.WMRuntime.VendoredPackages", "WMCore.Storage.Plugins.Examples")
+              "WMCore.WMRuntime.VendoredPackages", "WMCore.WMRuntime.JobReport.LxmlReader",
+              "WMCore.Storage.Plugins.Examples")
 TEST_PLUGINS = ("WMCore.Storage.Plugins.Test", "WMCore.Storage.Backends.Test", "WMCore.Storage.Backends.Unittest")
 # What future keeps for Python 2 is imported there alone, inside functions.
 UNUSED = AGENT_SIDE + ("future.backports", "future.moves.dbm", "future.moves.test")

@@ -20,6 +20,7 @@ class ConfigSections(object):
         # Whatever members WMCore's version of the class has: the plain ones are copied, the containers made anew.
         fresh = vars(self.sectionClass("name"))
         self.containers = [(name, type(value)) for name, value in fresh.items() if isinstance(value, (set, dict, list))]
+        self.reserved = frozenset(dir(self.sectionClass))
         self.plain = {name: value for name, value in fresh.items() if not isinstance(value, (set, dict, list))}
 
     def safeName(self, name):
@@ -29,7 +30,7 @@ class ConfigSections(object):
         :param name: str
         :return: str, the name itself but for the rare one that would
         """
-        return "x_" + name if name.startswith("_internal_") or hasattr(self.sectionClass, name) else name
+        return "x_" + name if name in self.reserved or name.startswith("_internal_") else name
 
     def add(self, parent, name, values):
         """
@@ -67,15 +68,16 @@ class ConfigSections(object):
         found = vars(parent).get(name)
         return self.add(parent, name, values or {}) if found is None else found
 
-    def setValue(self, section, name, value):
+    def setValues(self, section, values):
         """
-        Set one value; a section of that name stays what it is.
+        Set values; a section of such a name stays what it is.
 
         :param section: ConfigSection
-        :param name: str, a safe name
-        :param value: plain value
+        :param values: dict of safe name to plain value
         """
         members = vars(section)
-        if name not in members["_internal_children"]:
-            members["_internal_settings"].add(name)
-            members[name] = value
+        children = members["_internal_children"]
+        if children:
+            values = {name: value for name, value in values.items() if name not in children}
+        members["_internal_settings"].update(values)
+        members.update(values)

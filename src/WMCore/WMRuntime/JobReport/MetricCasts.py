@@ -1,17 +1,17 @@
 """
 Cast the values of performance metrics to the types MONIT expects.
-"""
-import re
 
-# A number with a point and digits on one side of it at least; 1e-05 stays a text, as it always did.
-_NUMBER = re.compile(r"(?P<whole>-?[0-9]+)\Z|-?\d+\.\d*\Z|\.\d+\Z")
-_WORDS = {"true": True, "false": False}
+Without regular expressions: to compile one takes as long as to read a tenth of a usual report.
+"""
 SITE_STATISTICS = "XrdSiteStatistics"
+_WORDS = {"true": True, "false": False}
 
 
 def castMetricValue(value):
     """
     Make a number or a bool of a text that is one.
+
+    A float has a point, and digits on one side of it at least; 1e-05 stays a text, as it always did.
 
     :param value: str; anything else is given back as it is
     :return: int, float, bool, or the text without the white space around it
@@ -19,14 +19,18 @@ def castMetricValue(value):
     if not isinstance(value, str):
         return value
     value = value.strip()
-    number = _NUMBER.match(value)
-    if number is None:
-        return _WORDS.get(value, value)
+    digits = value[1:] if value.startswith("-") else value
     try:
-        return float(value) if number.group("whole") is None else int(value)
+        if digits and not digits.strip("0123456789"):
+            return int(value)
+        whole, point, rest = digits.partition(".")
+        # WMCore never took -.5 for a number, only .5.
+        if point and (whole.isdecimal() or not whole and rest and digits is value) and (rest.isdecimal() or not rest):
+            return float(value)
     except ValueError:
         # Later pythons refuse to read thousands of digits.
-        return value
+        pass
+    return _WORDS.get(value, value)
 
 
 def withSite(values, site, value):

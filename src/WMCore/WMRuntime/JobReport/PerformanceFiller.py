@@ -33,33 +33,29 @@ class PerformanceFiller(object):
         """
         find = self.sections.find
         targets = {name: find(self.performance, name) for name in _SECTIONS}
+        safeName, setValues = self.sections.safeName, self.sections.setValues
         for table in report.sections:
-            values = [(name, value) for name, value in table.values if name is not None and value is not None]
+            values = [(safeName(name), value) for name, value in table.values if name is not None and value is not None]
             self._addTable(targets["cmssw"], table, values)
             metric = table.metric
             if metric == "Timing":
-                self._setAll(targets["cpu"], values)
+                setValues(targets["cpu"], dict(values))
             elif metric in ("SystemMemory", "ApplicationMemory"):
-                self._setAll(targets["memory"], [(_MEMORY_NAMES[name], value) for name, value in values
-                                                 if name in _MEMORY_NAMES])
+                setValues(targets["memory"], {_MEMORY_NAMES[name]: value for name, value in values
+                                              if name in _MEMORY_NAMES})
             elif metric == "StorageStatistics":
-                self._setAll(targets["storage"], summariseStorage(values).items())
+                setValues(targets["storage"], summariseStorage(values))
             else:
                 self._addTable(targets["summaries"], table, values)
-
-    def _setAll(self, section, values):
-        for name, value in values:
-            self.sections.setValue(section, self.sections.safeName(name), value)
 
     def _addTable(self, section, table, values):
         """Add a table as a section of its own name; those of the sites share one."""
         if table.metric is None:
             return
         bySite = table.module == SITE_STATISTICS
-        name = self.sections.safeName(SITE_STATISTICS if bySite else table.metric)
-        into = self.sections.find(section, name)
+        into = self.sections.find(section, self.sections.safeName(SITE_STATISTICS if bySite else table.metric))
         if bySite:
-            members = vars(into)
-            self._setAll(into, [(metric, withSite(members.get(metric), table.metric, value)) for metric, value in values])
+            for name, value in values:
+                self.sections.setValues(into, {name: withSite(vars(into).get(name), table.metric, value)})
         else:
-            self._setAll(into, [(metric, castMetricValue(value)) for metric, value in values])
+            self.sections.setValues(into, {name: castMetricValue(value) for name, value in values})

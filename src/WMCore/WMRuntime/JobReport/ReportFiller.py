@@ -69,7 +69,7 @@ class ReportFiller(object):
             elif item.__class__ is FrameworkError:
                 errors.append((exitCodeOf(item), item.attributes.get("Type", DEFAULT_TYPE), _text(item)))
             else:
-                self.sections.setValue(self.step.parameters, self.sections.safeName(item.name), _text(item))
+                self.sections.setValues(self.step.parameters, {self.sections.safeName(item.name): _text(item)})
         errors.extend(moreErrors)
         for code, errorType, details in sorted(errors, key=lambda error: error[0] == PLACEHOLDER):
             self.report.addError(self.errorStep, code, errorType, details)
@@ -83,9 +83,7 @@ class ReportFiller(object):
 
         :param content: dict of str to plain value
         """
-        section = self.sections.find(self.step, "jobReport")
-        for name, value in content.items():
-            self.sections.setValue(section, name, value)
+        self.sections.setValues(self.sections.find(self.step, "jobReport"), content)
 
     def _addFile(self, item, files, names):
         """Add a file to the files section of its module, with its runs; give its own section and a dict for more."""
@@ -123,8 +121,8 @@ class ReportFiller(object):
         files = vars(self.step.output)[label].files
         section = self._addFile(item, files, _OUTPUT)
         if item.inputs:
-            self.sections.setValue(section, "input", [one.get("LFN", "") for one in item.inputs])
-            self.sections.setValue(section, "inputpfns", [one.get("PFN", "") for one in item.inputs])
+            self.sections.setValues(section, {"input": [one.get("LFN", "") for one in item.inputs],
+                                              "inputpfns": [one.get("PFN", "") for one in item.inputs]})
 
     def _addAnalysisFile(self, item):
         values = {"fileName": item.fileName}

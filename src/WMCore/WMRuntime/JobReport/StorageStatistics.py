@@ -5,13 +5,11 @@ The names of the metrics are those of StorageAccount in CMSSW (Utilities/Storage
 where the protocol tstoragefile is ROOT's view of all of them.
 """
 import logging
-import re
+from string import ascii_lowercase
 
-_PREFIX = re.compile(r"Timing-(?:(?P<protocol>[a-z]{4})-(?P<verb>read|write)v?-"
-                     r"(?:totalMegabytes|totalMsecs|(?P<counts>numOperations)|maxMsecs)"
-                     r"|tstoragefile-(?:readActual-numOperations|read-numOperations|read-totalMsecs|write-totalMsecs"
-                     r"|readViaCache-numSuccessfulOperations))")
 _ROOT = "Timing-tstoragefile-"
+# The vector forms count as well.
+_VERBS = {"read": "read", "readv": "read", "write": "write", "writev": "write"}
 
 
 def summariseStorage(values):
@@ -46,20 +44,17 @@ def summariseStorage(values):
 
 
 def _select(values):
-    """Keep the numbers that are used; find which protocol reads and which writes, the first that counts operations."""
-    numbers = {}
-    matches = {}
+    """Keep the numbers; find which protocol reads and which writes, the first that counts operations."""
+    numbers, protocols = {}, {}
     for name, value in values:
-        match = _PREFIX.match(name or "")
-        if match is None:
-            continue
-        try:
-            numbers[name] = float(value)
-        except (TypeError, ValueError):
-            continue
-        matches[name] = match
-    protocols = {}
-    for name, match in matches.items():
-        if match.group("counts") and numbers[name]:
-            protocols.setdefault(match.group("verb"), match.group("protocol"))
+        if name.startswith("Timing-"):
+            try:
+                numbers[name] = float(value)
+            except ValueError:
+                continue
+    for name, number in numbers.items():
+        parts = name.split("-", 3)
+        if number and len(parts) == 4 and parts[3].startswith("numOperations") and parts[2] in _VERBS \
+                and len(parts[1]) == 4 and not parts[1].strip(ascii_lowercase):
+            protocols.setdefault(_VERBS[parts[2]], parts[1])
     return numbers, protocols
