@@ -1,0 +1,189 @@
+"""
+Time the reading of job reports, side by side with upstream's parser, bare expat and a bare drain of lxml's events.
+
+    benchmarks/run fjr.py [--megabytes 1 20 100] [--runs N] [--usual N]
+
+The reports are made like the real ones, larger: input files with the 796 branches of a real one, two runs and 60 lumi sections
+each (98 % of the bytes, 92 of them branches), after every fifth an output file that names its inputs, and
+one performance report of 1 % in modules of ten metrics with those of storage and timing a real one has.
+Every measurement has a process of its own, which times the call without its imports and tells the most
+memory it had; the rounds take all of them in turn. Medians are printed, the ratio is that of seconds to
+upstream's. A report of usual size is read in fresh processes with the imports in the time, by what was
+imported before; modules are compiled once, in a round that does not count. The targets: Report at least 6 times as fast
+as upstream, the model at most 1.5 times a drain, iterEvents below 60 MB, the model below an eighth of
+upstream's memory on 100 MB, and a usual report below a fifth of upstream's time.
+"""
+import argparse
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+
+from WMCore.WMRuntime.Tools.ChildProcess import runCaptured
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+DATA = os.path.join(TOP, "test", "data", "fjr")
+USUAL = "CMSSWFailReport.xml"
+UPSTREAM, DRAIN = "upstream: Report", "bare lxml drain"
+FILL = ("from WMCore.FwkJobReport.Report import Report\nfrom WMCore.FwkJobReport.XMLParser import xmlToJobReport\n"
+        "report = Report('cmsRun1')",
+        "xmlToJobReport(report, path)")
+READ = "from WMCore.WMRuntime.JobReport.Reader import readElements"
+#: The measurements by name: what comes before the clock starts, and what is timed.
+WAYS = {
+    UPSTREAM: FILL,
+    "bare expat": ("import pyexpat\nparser = pyexpat.ParserCreate()\nparser.StartElementHandler = lambda *a: None",
+                   "parser.ParseFile(open(path, 'rb'))"),
+    DRAIN: ("from lxml import etree\nfrom WMCore.WMRuntime.JobReport.LxmlReader import HARDENED",
+            "for event, element in etree.iterparse(path, **HARDENED):\n"
+            "    element.clear()\n"
+            "    while element.getprevious() is not None: del element.getparent()[0]"),
+    "elements, expat": (READ, "for element in readElements(open(path, 'rb'), backend='expat'): pass"),
+    "elements, lxml": (READ + "\nimport lxml.etree",
+                       "for element in readElements(open(path, 'rb'), backend='lxml'): pass"),
+    "iterEvents, expat": ("from WMCore.WMRuntime.JobReport.ReportParser import iterEvents",
+                          "for value in iterEvents(path, backend='expat'): pass"),
+    "iterEvents, lxml": ("from WMCore.WMRuntime.JobReport.ReportParser import iterEvents\nimport lxml.etree",
+                         "for value in iterEvents(path, backend='lxml'): pass"),
+    "model, expat": ("from WMCore.WMRuntime.JobReport.ReportParser import parse", "model = parse(path, backend='expat')"),
+    "model, lxml": ("from WMCore.WMRuntime.JobReport.ReportParser import parse\nimport lxml.etree",
+                    "model = parse(path, backend='lxml')"),
+    "Report": FILL,
+}
+PROGRAM = ("import resource, sys, time\npath = sys.argv[1]\n%s\nstart = time.perf_counter()\n%s\n"
+           "print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3)")
+REPORT = "from WMCore.FwkJobReport.Report import Report\nreport = Report('cmsRun1')"
+PARSE = FILL[0].splitlines()[1] + "\n" + FILL[1]
+#: What is in the time of a usual report, by what a job or another program has imported before.
+FRESH = {
+    "as in a job: Report and attrs imported before": ("import attr\n" + REPORT, PARSE),
+    "Report imported before": (REPORT, PARSE),
+    "nothing imported before": ("", "\n".join(FILL)),
+}
+
+
+def branches():
+    """Take the 796 branches of a real output file."""
+    with open(os.path.join(DATA, USUAL)) as handle:
+        real = handle.read()
+    return max((part.split("</Branches>\n")[0] for part in real.split("<Branches>\n")[1:]), key=len).join(
+        ("<Branches>\n", "</Branches>\n"))
+
+
+def runs(number):
+    """Write two runs of 30 lumi sections."""
+    return "<Runs>\n%s</Runs>\n" % "".join('<Run ID="%d">\n%s</Run>\n' % (
+        run, "".join('  <LumiSection NEvents="100" ID="%d"/>\n' % (30 * number + lumi) for lumi in range(30)))
+        for run in (122023, 122024))
+
+
+def jobFile(kind, number, lists):
+    """Write an input or an output file."""
+    own = {"InputFile": "<State  Value=\"closed\"/>\n<InputType>primaryFiles</InputType>\n<InputSourceClass>PoolSource"
+                        "</InputSourceClass>\n<EventsRead>6000</EventsRead>\n<ModuleLabel>source</ModuleLabel>\n",
+           "File": "<OutputModuleClass>PoolOutputModule</OutputModuleClass>\n<TotalEvents>6000</TotalEvents>\n"
+                   "<ModuleLabel>outputRECO</ModuleLabel>\n<DataType>DATA</DataType>\n"
+                   "<BranchHash>c1e135af4ac2eb2b803bb6487be2c80f</BranchHash>\n<Inputs>\n%s</Inputs>\n" % "".join(
+                       "<Input>\n  <LFN>/store/data/in%d.root</LFN>\n  <PFN>root://host//store/data/in%d.root</PFN>\n"
+                       "</Input>\n" % (number - back, number - back) for back in range(5))}[kind]
+    return ("<%s>\n<LFN>/store/data/Run2012D/MinimumBias/RECO/%s%d.root</LFN>\n<PFN>root://host//store/data/%s%d.root"
+            "</PFN>\n<Catalog></Catalog>\n<GUID>34A5B215-CBD5-DE11-BC0F-%012d</GUID>\n%s%s%s</%s>\n\n"
+            % (kind, kind, number, kind, number, number, lists, runs(number), own, kind))
+
+
+def performance(size):
+    """Write a performance report of about so many bytes beyond what a real one holds."""
+    with open(os.path.join(DATA, "PerformanceReport.xml")) as handle:
+        real = handle.read()
+    start, end = real.index("<PerformanceReport>"), real.index("</PerformanceReport>")
+    modules, length = [], 0
+    while length < size:
+        modules.append('  <PerformanceModule Metric="TimeModule%d"  Module="Producer%d" >\n%s  </PerformanceModule>\n' % (
+            len(modules), len(modules),
+            "".join('    <Metric Name="statistic%d" Value="%d.25"/>\n' % (one, one) for one in range(10))))
+        length += len(modules[-1])
+    return real[start:end] + "".join(modules) + "</PerformanceReport>\n"
+
+
+def makeReport(path, megabytes):
+    """
+    Write a report.
+
+    :param path: str
+    :param megabytes: float
+    """
+    lists, number = branches(), 0
+    with open(path, "w") as handle:
+        handle.write("<FrameworkJobReport>\n\n")
+        while handle.tell() < megabytes * 0.99e6 - len(lists):
+            number += 1
+            handle.write(jobFile("InputFile" if number % 6 else "File", number, lists))
+        handle.write(performance(megabytes * 1e4) + "</FrameworkJobReport>\n")
+
+
+def run(before, timed, path, isUpstream):
+    """
+    Measure in a process of its own.
+
+    :return: list of float, seconds and megabytes
+    """
+    upstream = os.environ["WMCORE_UPSTREAM"]
+    env = dict(os.environ, PYTHONPATH=upstream if isUpstream else os.path.join(TOP, "src") + os.pathsep + upstream,
+               PYTHONPYCACHEPREFIX=os.path.join(tempfile.gettempdir(), "bytecode"))
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
+    code = PROGRAM % (before, timed)
+    ended, out, err = runCaptured([sys.executable, "-W", "ignore", "-c", code, path], env=env, timeout=600)
+    if not ended.ok:
+        raise SystemExit("failed on %s:\n%s\n%s" % (path, code, err))
+    return [float(word) for word in out.split()]
+
+
+def throughput(path, rounds):
+    """Print what each way costs on one report."""
+    size = os.path.getsize(path) / 1e6
+    figures = {name: [] for name in WAYS}
+    for _ in range(rounds):
+        for name, way in WAYS.items():
+            figures[name].append(run(way[0], way[1], path, name == UPSTREAM))
+    medians = {name: [statistics.median(column) for column in zip(*rows)] for name, rows in figures.items()}
+    print("\n%.1f MB, medians of %d rounds" % (size, rounds))
+    print("| way | MB/s | s | times as fast as upstream | time over drain | peak MB |\n|---|---:|---:|---:|---:|---:|")
+    for name, (seconds, peak) in medians.items():
+        print("| %s | %.0f | %.3f | %.1f | %.2f | %.0f |" % (name, size / seconds, seconds, medians[UPSTREAM][0] / seconds,
+                                                           seconds / medians[DRAIN][0], peak))
+
+
+def usual(rounds):
+    """Print what a report of usual size costs in a fresh process."""
+    path = os.path.join(DATA, USUAL)
+    print("\n%s, %d kB, fresh processes, imports included, medians of %d" % (USUAL, os.path.getsize(path) / 1e3, rounds))
+    print("| case | upstream ms | ours ms | ratio |\n|---|---:|---:|---:|")
+    for name, (before, timed) in FRESH.items():
+        rows = [[run(before, timed, path, isUpstream)[0] * 1e3 for isUpstream in (True, False)]
+                for _ in range(rounds + 1)][1:]
+        theirs, ours = [statistics.median(column) for column in zip(*rows)]
+        print("| %s | %.2f | %.2f | %.2f |" % (name, theirs, ours, ours / theirs))
+
+
+def main():
+    """Parse the arguments, make the reports, print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument("--megabytes", type=float, nargs="*", default=[1, 20, 100])
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--usual", type=int, default=15)
+    arguments = parser.parse_args()
+    # The processes keep their bytecode here too.
+    top = tempfile.tempdir = tempfile.mkdtemp(prefix="wmruntime-benchmark-")
+    try:
+        for megabytes in arguments.megabytes:
+            path = os.path.join(top, "FrameworkJobReport.xml")
+            makeReport(path, megabytes)
+            throughput(path, arguments.runs)
+        usual(arguments.usual)
+    finally:
+        shutil.rmtree(top)
+
+
+if __name__ == "__main__":
+    main()
