@@ -56,6 +56,13 @@ SUCCESS = {
 }
 
 
+def withoutNote(snap):
+    """Take out what ours says of a report that was not whole; upstream says nothing."""
+    for step in snap.get("steps", []):
+        snap[step].pop("jobReport", None)
+    return snap
+
+
 def runBoth(workerNode, tmp_path, case):
     """Run a case under both runtimes; return both results and both snapshots."""
     from WMCore.WMRuntime.WorkerNode.JobRun import JobRequest, runJob
@@ -101,8 +108,6 @@ SAME_FAILURES = {
     "firstStepOfTwoFails": Case(dict(fault("exit", 8001, "cmsRun1"), steps=2)),
     "badConfiguration": Case(fault("badPickle")),
     "noReport": Case(fault("exitNoReport", 8001)),
-    "unreadableReport": Case(fault("dirtyReport", "nul")),
-    "truncatedReportOfAGoodJob": Case(fault("truncatedReport", 0.66)),
     "noOutput": Case(fault("noOutput")),
     "scramProjectFails": Case(scramFault={"command": "project", "fault": "exit", "value": 1}),
     "scramRuntimeFails": Case(scramFault={"command": "runtime", "fault": "exit", "value": 1}),
@@ -114,6 +119,7 @@ SAME_FAILURES = {
 def test_aFailedJobSaysTheSame(name, workerNode, upstreamTree, tmp_path):
     results, snaps = runBoth(workerNode, tmp_path, SAME_FAILURES[name])
     assert results["upstream"].exit.shellCode and results["ours"].exit.shellCode
+    withoutNote(snaps["ours"])
     assert errorsOf(snaps["ours"]) == errorsOf(snaps["upstream"])
     details = [snap.pop("details") for snap in (snaps["upstream"], snaps["ours"])]
     assert differences(snaps["upstream"], snaps["ours"]) == []
@@ -166,6 +172,11 @@ DIFFERENT = {
         ours=[("cmsRun1", 8001, "CMSException"), ("cmsRun1", 0, "Success"),
               ("cmsRun1", 65, "WMAgentStepExecutionError")],
         elsewhere=(r"^\.cmsRun1\.errors\.", r"^\.cmsRun1\.status")),
+    "truncatedReportOfAGoodJob": Case(
+        fault("truncatedReport", 0.95),
+        reason="#9333: what the report has complete before its end is in ours; upstream's has none of it.",
+        upstream=[("cmsRun1", 50115, "BadFWJRXML")], ours=[("cmsRun1", 50115, "BadFWJRXML")],
+        elsewhere=(r"^\.cmsRun1\.(output|parameters|performance)\.", r"^\.cmsRun1\.outputModules$", r"^\.cmsRun1\.jobReport$")),
     "segmentationFault": Case(
         fault("signal", "SEGV"),
         reason="cmsRun keeps the placeholder 8901 at the end of its report while it runs. Upstream takes that for the "
@@ -173,14 +184,14 @@ DIFFERENT = {
         upstream=[("cmsRun1", 8901, "UnexpectedJobTermination")],
         ours=[("cmsRun1", 139, "CMSSWStepFailure"), ("cmsRun1", 8901, "UnexpectedJobTermination"),
               ("cmsRun1", 99999, "ErrorLoggingAddition")],
-        elsewhere=(r"^\.cmsRun1\.errors\.", r"^\.cmsRun1\.status")),
+        elsewhere=(r"^\.cmsRun1\.errors\.", r"^\.cmsRun1\.status", r"^\.cmsRun1\.jobReport$")),
     "killedWithThePlaceholder": Case(
         fault("placeholder8901", "KILL"),
         reason="The same: 137 tells of an out-of-memory kill, 8901 of nothing.",
         upstream=[("cmsRun1", 8901, "UnexpectedJobTermination")],
         ours=[("cmsRun1", 137, "CMSSWStepFailure"), ("cmsRun1", 8901, "UnexpectedJobTermination"),
               ("cmsRun1", 99999, "ErrorLoggingAddition")],
-        elsewhere=(r"^\.cmsRun1\.errors\.", r"^\.cmsRun1\.status")),
+        elsewhere=(r"^\.cmsRun1\.errors\.", r"^\.cmsRun1\.status", r"^\.cmsRun1\.jobReport$")),
     "noExecutable": Case(
         {"executable": "cmsRunNowhere"},
         reason="An executable that is nowhere is refused before the scripts and main.sh run. Upstream starts bash to "
@@ -202,6 +213,15 @@ DIFFERENT = {
         reason="#7755: upstream goes on after a failed unpacking and leaves an empty report.",
         ours=[("CRITICAL", 11006, "UnpackFailed")], elsewhere=(r"^\.",)),
 }
+
+
+@pytest.mark.parametrize("kind", ["nul", "latin1", "rawAmpersand"])
+def test_aJobThatUpstreamFailsForOneByteOfItsReportSucceeds_47555(kind, workerNode, upstreamTree, tmp_path):
+    results, snaps = runBoth(workerNode, tmp_path, Case(fault("dirtyReport", kind)))
+    assert results["upstream"].exit.shellCode == 50115 % 256
+    assert errorsOf(snaps["upstream"]) == [("cmsRun1", 50115, "BadFWJRXML")]
+    assert results["ours"].exit.shellCode == 0 and errorsOf(snaps["ours"]) == []
+    assert snaps["ours"]["cmsRun1"]["jobReport"]["status"] == "repaired"
 
 
 @pytest.mark.parametrize("name", sorted(DIFFERENT))

@@ -1,6 +1,7 @@
 """
 Tests of SandboxCreator, SandboxContents and SandboxVerification.
 """
+import json
 import logging
 import os
 import pickle
@@ -179,6 +180,32 @@ def testOnlySourcesAndNoAgentCodeGoIn(made):
                 "WMCore/WMSpec/Steps/Fetchers/", "WMCore/WMSpec/StdSpecs/", "WMCore/WMBS/", "WMCore/WebTools/",
                 "WMCore/ReqMgr/", "WMCore/Storage/Plugins/Test")
     assert not [name for name in names if name.startswith(unwanted)]
+
+
+FILL = """
+import json, sys
+from WMCore.FwkJobReport.Report import Report
+from WMCore.FwkJobReport import XMLParser
+report = Report("cmsRun1")
+report.parse(sys.argv[1], "cmsRun1")
+print(json.dumps([XMLParser.__file__, report.getExitCode(), len(report.getAllFiles()), sorted(sys.modules)]))
+"""
+
+
+@pytest.mark.parametrize("series", ["3.6", "3.13"])
+def testItReadsJobReportsWithOurParserAndTheStandardLibraryAlone(made, interpreters, topDirectory, series):
+    python = interpreters.get(series)
+    if not python:
+        pytest.skip("no python %s on this machine" % series)
+    report = os.path.join(topDirectory, "test", "data", "fjr", "CMSSWFailReport.xml")
+    archive = os.path.join(made[2], "WMCore.zip")
+    output = subprocess.check_output([python, "-S", "-E", "-B", "-c", "import sys\nsys.path[:0] = %r\n%s"
+                                      % ([archive, made[2]], FILL), report], cwd=made[2])
+    where, code, files, modules = json.loads(output.decode("utf-8").splitlines()[-1])
+    assert where == archive + "/WMCore/FwkJobReport/XMLParser.py" and (code, files) == (8001, 2)
+    assert "WMCore.WMRuntime.JobReport.ReportFiller" in modules and "WMCore.Algorithms.ParseXMLFile" not in modules
+    assert not [name for name in modules if name.startswith("lxml")]
+    assert not [name for name in zipfile.ZipFile(archive).namelist() if name.endswith("LxmlReader.py")]
 
 
 def testTheVersionIsWMCores(made):

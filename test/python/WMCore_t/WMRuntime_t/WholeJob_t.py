@@ -225,6 +225,43 @@ def test_theStatusFileKeepsTheFullStory(workerNode, upstreamTree, tmp_path):
     assert codesOf(result)[1]["cmsRun1"][0] == 8009
 
 
+def oddReport(name, value=None):
+    """Give the options of a job without stage-out whose cmsRun leaves such a report."""
+    return {"stageOut": False, "fault": {"step": None, "fault": name, "value": value}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["rawAmpersand", "nul", "latin1"])
+def test_cmssw47555_aReportThatCanBeRepairedFailsNoJob(kind, workerNode, upstreamTree, tmp_path):
+    result = run(workerNode, tmp_path / "job", **oddReport("dirtyReport", kind))
+    assert result.exit.shellCode == 0, result.output() + result.output("err")
+    report, codes = codesOf(result)
+    assert codes["cmsRun1"] == [] and report.stepSuccessful("cmsRun1")
+    noted = report.retrieveStep("cmsRun1").jobReport
+    assert noted.status == "repaired" and len(noted.repairs) == 1
+    assert [aFile["events"] for aFile in report.getAllFilesFromStep("cmsRun1")] == [10]
+    if kind == "rawAmpersand":
+        assert report.retrieveStep("cmsRun1").skipped.files.file0.PhysicalFileName.endswith("?x=1&y=2")
+
+
+@pytest.mark.slow
+def test_9333_whatATruncatedReportHasCompleteIsInTheJobsReport(workerNode, upstreamTree, tmp_path):
+    result = run(workerNode, tmp_path / "job", **oddReport("truncatedReport", {"keep": 0.95, "exit": 0}))
+    report, codes = codesOf(result)
+    assert result.exit.shellCode == 50115 % 256 and codes["cmsRun1"] == [50115]
+    assert report.retrieveStep("cmsRun1").jobReport.status == "truncated"
+    assert [aFile["events"] for aFile in report.getAllFilesFromStep("cmsRun1")] == [10]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_cmssw41124_thePlaceholderDoesNotHideTheSignal(number, workerNode, upstreamTree, tmp_path):
+    result = run(workerNode, tmp_path / "job", **oddReport("placeholder8901", number.name))
+    report, codes = codesOf(result)
+    assert report.getExitCode() == 128 + number == result.exit.shellCode
+    assert 8901 in codes["cmsRun1"] and report.retrieveStep("cmsRun1").jobReport.status == "placeholder"
+
+
 @pytest.mark.matrix
 def test_aWholeJobRunsOnThisPython(workerNode, upstreamTree, interpreters, tmp_path):
     version = os.environ.get("WMRUNTIME_MATRIX", "")

@@ -160,9 +160,11 @@ def errorsOf(report, stepName="cmsRun1"):
 
 
 def content(report, stepName="cmsRun1"):
-    """Give a step's report as plain values: times out, the errors as errorsOf gives them."""
+    """Give a step's report as plain values: times and the note on the XML out, the errors as errorsOf gives them."""
     whole = report.retrieveStep(stepName).dictionary_whole_tree_()
     whole["errors"] = errorsOf(report, stepName)
+    # What our parser adds when the report was not whole.
+    whole.pop("jobReport", None)
     usage = whole.pop("WMCMSSWSubprocess", None)
     whole["usage"] = usage and sorted(usage)
     return repr(sorted(whole.items(), key=lambda item: item[0]))

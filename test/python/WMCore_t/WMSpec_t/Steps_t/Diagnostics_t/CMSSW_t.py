@@ -12,7 +12,7 @@ from WMCore_t.WMSpec_t.Steps_t.StepHarness import (ERROR, FILE, GOOD_REPORT, INP
                                                    jobReport, upstreamModule)
 
 FAILED = jobReport(INPUT, FILE % {"name": "RAWoutput"}, ERROR % (8020, "FileOpenError"))
-REPORTS = {"none": None, "failed": FAILED, "good": GOOD_REPORT, "broken": FAILED[:-30]}
+REPORTS = {"none": None, "failed": FAILED, "good": GOOD_REPORT, "broken": FAILED[:FAILED.index("<FrameworkError")], "cut": FAILED[:-30]}
 # Where ours differs, with why: upstream's code and ours.
 DIFFERENT = {
     # 50116 was meant for it, but the check compared a status that had just been set to the code.
@@ -22,6 +22,9 @@ DIFFERENT = {
     (255, "broken"): ([50115, 255], [255, 50115]), (99108, "broken"): ([50115, 99108], [99108, 50115]),
     (8001, "broken"): ([50115, 8001], [8001, 50115]), (99109, "broken"): ([50115, 99109], [99109, 50115]),
 }
+# A report that ends inside its error still gives the error's code, which is the first then.
+DIFFERENT.update({(code, "cut"): tuple([8020] + codes for codes in DIFFERENT[code, "broken"])
+                  for code, kind in list(DIFFERENT) if kind == "broken"})
 CODES = (1, 65, 90, 126, 127, 139, 255, 8001, 50115, 50513, 99108, 99109)
 
 
@@ -108,7 +111,7 @@ def testReportTheExecutorHasReadIsNotReadAgain(harness, code):
 def testBrokenReportTheExecutorHasReadIsReported(harness):
     executor = harness.executor(Executor, ours.CMSSW)
     path = harness.directory / "FrameworkJobReport.xml"
-    path.write_text(FAILED[:-30])
+    path.write_text(REPORTS["broken"])
     executor.jobReportRead = readJobReport(executor.report, str(path), "cmsRun1")
     executor.diagnostic(139, executor, ExceptionInstance=None)
     assert errorsOf(executor.report)[:2] == [(139, "CMSSWStepFailure"), (50115, "BadFWJRXML")]

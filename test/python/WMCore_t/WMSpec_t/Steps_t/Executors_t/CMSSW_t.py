@@ -250,10 +250,29 @@ def testThePlaceholderNeverMasksWhatEndedCmsRun(harness, tail, codes):
 
 @pytest.mark.parametrize("tail, first", [("exit 139", 139), ("exit 65", 8001)])
 def testUnreadableReportComesAfterThePayloadsCode_9333(harness, tail, first):
-    _, report = run(harness, FAILED.encode("utf-8") + b"\0", tail)
+    _, report = run(harness, FAILED[:FAILED.index("<FrameworkError")], tail)
     codes = [code for code, _ in errorsOf(report)]
     assert codes[0] == first and codes[1] == 50115
     assert report.getExitCode() == first
+    assert len(report.getAllInputFiles()) == len(report.getAllFiles()) == 1
+
+
+@pytest.mark.parametrize("tail, codes", [("exit 139", [8001, 50115]), ("exit 65", [8001, 50115]), ("exit 0", [8001, 50115])])
+def testTheCodeInAReportThatIsCutComesBeforeThePayloads(harness, tail, codes):
+    _, report = run(harness, FAILED + ANALYSIS, tail)
+    assert [code for code, _ in errorsOf(report)] == [8001]
+    _, report = run(harness, FAILED[:-len("</FrameworkJobReport>\n")], tail)
+    assert [code for code, _ in errorsOf(report)][:2] == codes
+    assert report.getExitCode() == 8001
+
+
+@pytest.mark.parametrize("damage", [b"\0", b"\xff"])
+def testAReportThatCanBeRepairedFailsNoJob_47555(harness, damage):
+    text = jobReport(INPUT, FILE % {"name": "RAWoutput"}, "<Message>%s</Message>").encode("utf-8").replace(b"%s", damage)
+    _, report = run(harness, text.replace(b"/store/in.root", b"/store/in.root?a=1&b=2"))
+    assert report.getExitCode() == 0 and report.stepSuccessful("cmsRun1")
+    assert report.getAllInputFiles()[0]["lfn"] == "/store/in.root?a=1&b=2"
+    assert report.report.jobReport.status == "repaired" and len(report.report.jobReport.repairs) == 2
 
 
 def testSkippedStepLeavesTheTrueCodeWithHTCondor_11349(harness):
