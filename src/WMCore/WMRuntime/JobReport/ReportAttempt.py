@@ -9,7 +9,7 @@ from WMCore.WMRuntime.JobReport.ErrorLikeness import asError
 from WMCore.WMRuntime.JobReport.FailureTraces import FailureTraces
 from WMCore.WMRuntime.JobReport.ParseResult import Repair
 from WMCore.WMRuntime.JobReport.Reader import readElements
-from WMCore.WMRuntime.JobReport.ReportEnd import garbageStart, textBeforeRootEnd
+from WMCore.WMRuntime.JobReport.ReportEnd import garbageStart, textBeforeRootEnd, unexpectedGarbage
 from WMCore.WMRuntime.JobReport.Sanitiser import Sanitiser
 from WMCore.WMRuntime.JobReport.XmlTrouble import AFTER_END, TOO_LARGE, XmlTrouble
 
@@ -87,7 +87,7 @@ class ReportAttempt(object):
             # libxml2 does not always know the place.
             end = garbageStart(source, self.size if self.trouble.byteOffset is None else self.trouble.byteOffset)
             self.repairs += (Repair(GARBAGE_AT_END, self.size - end, end),)
-        self.strayText = textBeforeRootEnd(source, end)
+        self.strayText = textBeforeRootEnd(source, end) or unexpectedGarbage(source, end)
 
     def _open(self):
         """Open the report when it is a file of a size that can be one."""

@@ -7,6 +7,7 @@ root's end, or text of the root that belongs to no element (cmssw#39778, cmssw#4
 # What cmsRun closes the root with until it is done.
 PLACEHOLDER = b'<FrameworkError ExitStatus="8901" Type="UnexpectedJobTermination"/>'
 ROOT_END = b"</FrameworkJobReport"
+CLOSING = PLACEHOLDER + b"\n" + ROOT_END + b">"
 # The end of the placeholder alone, `>`, could be anything.
 MIN_REST = 2
 WINDOW = 65536
@@ -40,6 +41,19 @@ def textBeforeRootEnd(source, end):
     closing = b"]]>" if b"]]>" in last else b">"
     place = last.rfind(closing) if closing == b"]]>" else last.find(closing)
     return last[place + len(closing):].strip() if place >= 0 else b""
+
+
+def unexpectedGarbage(source, start):
+    """
+    Give the garbage behind the root's end when it is more than the rest of an older closing, or zeros of a disk.
+
+    :param source: binary file, the report
+    :param start: int, where the garbage begins
+    :return: bytes, its beginning; empty when it may be there
+    """
+    source.seek(start)
+    garbage = source.read(WINDOW).strip(b"\0 \t\r\n")
+    return b"" if CLOSING.endswith(garbage) else garbage
 
 
 def isRestOfPlaceholder(text):

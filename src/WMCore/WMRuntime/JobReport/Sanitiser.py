@@ -17,18 +17,22 @@ BLOCK_BYTES = 65536
 LOOKAHEAD = 256
 # Shifts of the offsets remembered; beyond them originalOffset is off by what the further repairs added.
 MAX_SHIFTS = 10000
+MAX_RUN = 200
 REPLACEMENT = b"\xef\xbf\xbd"
 
 # UTF-8 as RFC 3629 section 4 has it, without U+FFFE and U+FFFF, which are no characters of XML 1.0.
-_UTF8_RUN = (br"(?:[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee][\x80-\xbf]{2}"
-             br"|\xed[\x80-\x9f][\x80-\xbf]|\xef(?:[\x80-\xbe][\x80-\xbf]|\xbf[\x80-\xbd])"
-             br"|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})+")
-_NOT_TEXT = br"\x00-\x08\x0b\x0c\x0e-\x1f\x80-\xff"
-_OUTSIDE = re.compile(br"[&" + _NOT_TEXT + br"]|<!--|<!\[CDATA\[|\]\]>")
-_IN_CDATA = re.compile(br"[" + _NOT_TEXT + br"]|\]\]>")
-_IN_COMMENT = re.compile(br"[" + _NOT_TEXT + br"]|-->")
+_CHARACTER = (br"(?:[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee][\x80-\xbf]{2}"
+              br"|\xed[\x80-\x9f][\x80-\xbf]|\xef(?:[\x80-\xbe][\x80-\xbf]|\xbf[\x80-\xbd])"
+              br"|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})")
+# Bytes that are no text, or more than ASCII, are looked at together: there may be millions.
+_RUN = br"[\x00-\x08\x0b\x0c\x0e-\x1f\x80-\xff]{1,%d}" % MAX_RUN
+_CONTROLS = bytes(bytearray(number for number in range(32) if number not in (9, 10, 13)))
+_OUTSIDE = re.compile(br"&|<!--|<!\[CDATA\[|\]\]>|" + _RUN)
+_IN_CDATA = re.compile(br"\]\]>|" + _RUN)
+_IN_COMMENT = re.compile(br"-->|" + _RUN)
 _OPENING = {b"<!--": _IN_COMMENT, b"<![CDATA[": _IN_CDATA}
-_VALID_UTF8 = re.compile(_UTF8_RUN)
+_VALID_CHARACTER = re.compile(_CHARACTER)
+_VALID_RUN = re.compile(_CHARACTER + b"+")
 _REFERENCE = re.compile(br"&(?:amp|lt|gt|quot|apos|#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6}));")
 # What follows a CDATA section that really ends: a tag of cmsRun's, another section, a comment, the end of the file.
 _AFTER_CDATA = re.compile(br"[ \t\r\n]{65}|[ \t\r\n]*(?:</[A-Za-z]|<!--|<!\[CDATA\[|\Z|<(?:InputFile|File|AnalysisFile"
@@ -140,32 +144,55 @@ class Sanitiser(object):
             reference = _REFERENCE.match(self._held, start)
             if reference and _isCharacter(reference):
                 return reference.group(), reference.end()
-            return self._note(AMPERSAND, start, b"&amp;"), end
-        if token < b"\x20":
-            return self._note(CONTROL, start, REPLACEMENT), end
-        run = _VALID_UTF8.match(self._held, start)
-        if run:
-            return run.group(), run.end()
-        return self._note(ENCODING, start, REPLACEMENT), end
+            return self._note(AMPERSAND, start, b"&", b"&amp;"), end
+        return self._repairRun(start, end)
+
+    def _repairRun(self, start, end):
+        """Give what to write for a run of bytes that are no ASCII text, and where it ends."""
+        if end - start == MAX_RUN:
+            # It may go on, and a character with it.
+            for back in (3, 2, 1):
+                cut = _VALID_CHARACTER.match(self._held, end - back)
+                if cut and cut.end() > end:
+                    end -= back
+                    break
+        run, position, pieces = self._held[start:end], 0, []
+        for valid in _VALID_RUN.finditer(run):
+            pieces += [self._replace(run[position:valid.start()], start + position), valid.group()]
+            position = valid.end()
+        pieces.append(self._replace(run[position:], start + position))
+        return b"".join(pieces), end
+
+    def _replace(self, bad, start):
+        """Give a U+FFFD for each byte that is no text."""
+        undecodable = bad.translate(None, _CONTROLS)
+        text = REPLACEMENT * len(bad)
+        if undecodable:
+            self._note(ENCODING, start + bad.index(undecodable[:1]), bad, text, len(undecodable))
+        if len(undecodable) < len(bad):
+            first = next(place for place, byte in enumerate(bytearray(bad)) if byte < 32)
+            self._note(CONTROL, start + first, b"" if undecodable else bad, b"" if undecodable else text,
+                       len(bad) - len(undecodable))
+        return text
 
     def _repairCdataEnd(self, end):
         """Give what to write for a `]]>`: itself where it ends CDATA, else text that looks the same."""
         if self._pattern is _OUTSIDE:
-            return self._note(CDATA_END, end - 3, b"]]&gt;")
+            return self._note(CDATA_END, end - 3, b"]]>", b"]]&gt;")
         if _AFTER_CDATA.match(self._held, end):
             self._pattern = _OUTSIDE
             return b"]]>"
-        return self._note(CDATA_END, end - 3, b"]]]]><![CDATA[>")
+        return self._note(CDATA_END, end - 3, b"]]>", b"]]]]><![CDATA[>")
 
-    def _note(self, kind, start, text):
-        """Count a repair of the bytes from `start` on; give `text`, which is there instead, back."""
+    def _note(self, kind, start, old, new, count=1):
+        """Count repairs of a kind, the first at `start`; give what is there instead of the old bytes back."""
         place = self._heldOffset + start
-        count, offset = self._counts.get(kind, (0, place))
-        self._counts[kind] = (count + 1, offset)
-        self._added += len(text) - (3 if kind == CDATA_END else 1)
+        before, offset = self._counts.get(kind, (0, place))
+        self._counts[kind] = (before + count, offset)
+        self._added += len(new) - len(old)
         if len(self._shifts) < MAX_SHIFTS:
             self._shifts.append((place + self._added, self._added))
-        return text
+        return new
 
 
 def _isCharacter(reference):
