@@ -5,9 +5,9 @@ Takes the place of WMCore's module of this name: the same values on every good f
 one. Thin on purpose: reading is WMRuntime/JobReport, and so is filling.
 """
 from WMCore.WMRuntime.JobReport.MetricCasts import castMetricValue, withSite
-from WMCore.WMRuntime.JobReport.ParseResult import COMPLETE, TRUNCATED, UNUSABLE
+from WMCore.WMRuntime.JobReport.ParseResult import COMPLETE, TRUNCATED, UNUSABLE, errorCode
 from WMCore.WMRuntime.JobReport.ReportFiller import ReportFiller
-from WMCore.WMRuntime.JobReport.ReportParser import FAILURE_TRACE, parse
+from WMCore.WMRuntime.JobReport.ReportParser import SHUTDOWN_SIGNAL, parse
 
 __all__ = ["xmlToJobReport", "castMetricValue", "castXrdSiteStatistics", "childrenMatching"]
 
@@ -23,28 +23,35 @@ def xmlToJobReport(reportInstance, xmlFile):
     """
     result = parse(xmlFile)
     filler = ReportFiller(reportInstance)
-    untold = _untoldFailures(result)
-    filler.fill(result.report.items, [(error.exitStatus, "FrameworkError", error.message) for error in untold
-                                      if error.exitStatus])
+    filler.fill(result.report.items, _untoldErrors(result))
     problems = result.report.problems
     if result.status != COMPLETE or result.errors or problems:
         filler.note({"status": result.status, "repairs": [repair.toDict() for repair in result.repairs],
                      "errors": [error.toDict() for error in result.errors], "problems": list(problems)})
-    if result.status in (TRUNCATED, UNUSABLE) or not all(error.exitStatus for error in untold):
+    if result.status in (TRUNCATED, UNUSABLE) or _hidesFailure(result):
         from WMCore.WMRuntime.JobReport.JobReportError import JobReportError
         raise JobReportError(xmlFile, result.errors[0])
 
 
-def _untoldFailures(result):
+def _untoldErrors(result):
+    """Give the error whose code is known though no element tells of it: of a damaged part, or of a placeholder's rest."""
+    code = result.exitCode
+    if not code or code in [errorCode(error) for error in result.report.errors]:
+        return []
+    details = "\n".join(error.message for error in result.errors) or "The rest of an error is at the end of the report."
+    return [(code, "FrameworkError", details)]
+
+
+def _hidesFailure(result):
     """
-    List the failures of which no element tells.
+    Tell whether there was a failure of which no code is left.
 
     An orderly end after a signal is none: it is an element of its own, and it is for who sent the signal to say.
     """
-    untold = [error for error in result.errors if error.kind == FAILURE_TRACE]
-    if untold and result.status == COMPLETE and any(item.name == "ShutdownSignal" for item in result.report.items):
-        untold = [error for error in untold if error.exitStatus]
-    return untold
+    if not result.failed or result.exitCode:
+        return False
+    signalled = any(item.name == "ShutdownSignal" for item in result.report.items)
+    return not signalled or result.status != COMPLETE or any(error.kind != SHUTDOWN_SIGNAL for error in result.errors)
 
 
 def castXrdSiteStatistics(summRep, name, site, value):
