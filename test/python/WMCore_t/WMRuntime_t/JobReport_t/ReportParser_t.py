@@ -236,7 +236,7 @@ def testAMessageOfOneMegabyteTakesNoTwoSeconds(watch, backend, unit):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("unit", [b"x" * 99 + b"\n", b"&<>\0 \xff"])
+@pytest.mark.parametrize("unit", [b"x" * 99 + b"\n", b"x" * 199 + b"&<\0\xff\n"])
 def testAMessageOfFiftyMegabytesIsReadAndCut(tmp_path, backend, unit):
     path = tmp_path / "FrameworkJobReport.xml"
     path.write_bytes(_giant(unit * (50 * MEGA // len(unit))))
@@ -246,6 +246,15 @@ def testAMessageOfFiftyMegabytesIsReadAndCut(tmp_path, backend, unit):
     assert len(message) <= Limits().maxMessage + 100
     assert message.startswith("cms::Exception caught") and message.endswith("EventProcessorFailure END")
     assert "left out" in message
+
+
+@pytest.mark.slow
+def testFiftyMegabytesOfRubbishEndAtALimitAndTheCodeIsKept(tmp_path, backend):
+    path = tmp_path / "FrameworkJobReport.xml"
+    path.write_bytes(_giant(b"&<>\0 \xff" * (50 * MEGA // 6)))
+    result = parse(str(path), backend=backend)
+    assert (result.status, result.failed, result.exitCode) == (TRUNCATED, True, 8001)
+    assert len(result.report.outputFiles) == 2
 
 
 def testALimitPassedIsSaidAndNothingIsRead(tmp_path, backend):
