@@ -5,7 +5,6 @@ They are nine tenths of a usual report and nobody reads them. A list is taken ou
 be well-formed, and something else well-formed stands in its place; whatever is unusual goes to the parser.
 """
 import collections
-import re
 
 OPEN, CLOSE = b"<Branches>", b"</Branches>"
 CDATA_OPEN, CDATA_CLOSE = b"<![CDATA[", b"]]>"
@@ -15,8 +14,8 @@ MAX_LIST = 1024 * 1024
 MAX_CUTS = 4096
 # ASCII without controls and markup: nothing of it can be wrong.
 _PLAIN = bytes(bytearray(code for code in range(0x20, 0x7f) if code not in b"<>&"))
-_FIRST = re.compile(br"<Branches>[ \t\r\n]*<Branch>(?=[^<>&]*(</Branch>[ \t\r\n]*<Branch>)?)")
-_LAST = re.compile(br"</Branch>[ \t\r\n]*</Branches>\Z")
+_SPACE = b" \t\r\n"
+_NAME_OPEN, _NAME_CLOSE = b"<Branch>", b"</Branch>"
 
 
 def isPlainList(section):
@@ -27,15 +26,18 @@ def isPlainList(section):
     :param section: bytes, from `<Branches>` to the first `</Branches>`
     :return: bool
     """
-    first = _FIRST.match(section)
-    if first is None:
+    # No regular expression: compiling one takes as long as reading the lists of a usual report.
+    names = section[len(OPEN):-len(CLOSE)].strip(_SPACE)
+    if not (names.startswith(_NAME_OPEN) and names.endswith(_NAME_CLOSE)):
         return False
-    names, separator = section[first.end():], first.group(1)
-    if separator:
+    names = names[len(_NAME_OPEN):]
+    first = names.find(_NAME_CLOSE)
+    following = names[first + len(_NAME_CLOSE):].lstrip(_SPACE)
+    if following:
+        separator = names[first:len(names) - len(following)] + _NAME_OPEN
         # A letter takes its place: what was apart must not become a tag.
         names = names.replace(separator, b"x")
-    end = names.rfind(b"</Branch>")
-    return end >= 0 and _LAST.match(names, end) is not None and not names[:end].translate(None, _PLAIN)
+    return not names[:-len(_NAME_CLOSE)].translate(None, _PLAIN)
 
 
 def standIn(section):
@@ -81,7 +83,6 @@ class BranchCutter(object):
             block, held = self._cut(held + data, not data)
             if block:
                 yield block
-                self._given += len(block)
             if not data:
                 return
 
@@ -125,12 +126,14 @@ class BranchCutter(object):
             if end and isPlainList(data[start:end]):
                 section = data[start:end]
                 pieces.append(data[done:start])
-                pieces.append(self._note(section, self._given + sum(map(len, pieces))))
+                self._given += start - done
+                pieces.append(self._note(section))
                 done = position = end
         if isLast:
             keep = size
         keep = max(keep, done)
         pieces.append(data[done:keep])
+        self._given += keep - done
         return b"".join(pieces), data[keep:]
 
     @staticmethod
@@ -142,12 +145,13 @@ class BranchCutter(object):
             return end + len(CLOSE)
         return None if following < 0 else 0
 
-    def _note(self, section, offset):
-        """Remember a cut at an offset of what is given; give what stands in its place."""
+    def _note(self, section):
+        """Remember a cut; give what stands in its place."""
         instead = standIn(section)
+        self._given += len(instead)
         self._bytesCut += len(section) - len(instead)
         self._linesCut += section.count(b"\n") - instead.count(b"\n")
-        self._cuts.append((offset + len(instead), self._bytesCut, self._linesCut))
+        self._cuts.append((self._given, self._bytesCut, self._linesCut))
         return instead
 
 

@@ -169,8 +169,9 @@ class LxmlReader(object):
 
     def _isPremature(self, error):
         """Say whether an error after the last block means that data are missing: libxml2 waits with some others too."""
-        _fed, line, _lineStart, block = self._blocks[-1]
-        return error.code in _PREMATURE or error.code in _NAMESPACES or error.position[0] >= line + block.count(b"\n")
+        fed, _line, _lineStart, block = self._blocks[-1]
+        return (error.code in _PREMATURE or error.code in _NAMESPACES
+                or (self._place is not None and self._place[0] >= fed + len(block) - 1))
 
     def _findPlace(self, line, column):
         """Find the offset of a line and column; libxml2 counts from 1, and columns past the line's end at times."""
