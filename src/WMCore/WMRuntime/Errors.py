@@ -157,59 +157,30 @@ def isRealCode(code):
     return code not in (None, 0, NO_CODE, PLACEHOLDER)
 
 
-@attr.s(frozen=True)
-class ExitFacts(object):
-    """
-    Hold what is known of a step's end.
-
-    :param processStatus: int, how the payload ended as a shell gives it (128 + number for a signal); 0 for success
-    :param reportCodes: tuple of int, the codes in the job report in their order; None for an error without one
-    :param watchdogCode: int, full code when the runtime ended the payload on purpose, else None
-    :param stopSignal: int, the signal that told the job to stop, or None
-    """
-    processStatus = attr.ib(default=0)
-    reportCodes = attr.ib(default=(), converter=tuple)
-    watchdogCode = attr.ib(default=None)
-    stopSignal = attr.ib(default=None)
-
-
-@attr.s(frozen=True)
-class ExitRule(object):
-    """
-    Describe one cause of an exit code.
-
-    :param cause: str
-    :param reason: str, why it stands where it stands in the order
-    :param find: callable that takes ExitFacts and gives the code, or None when this is not the cause
-    """
-    cause = attr.ib(type=str)
-    reason = attr.ib(type=str)
-    find = attr.ib(repr=False)
-
-
-#: The strongest cause first: the one order of precedence of the runtime.
+#: The one order of precedence of the runtime, the strongest cause first: its name, why it stands where it stands, and
+#: what gives its code, None when it is not the cause; see exitCause for the arguments.
 EXIT_RULES = (
-    ExitRule("watchdog", "the runtime ended the payload itself and knows why; all that follows is an echo of it",
-             lambda facts: facts.watchdogCode or None),
-    ExitRule("stopSignal", "whatever the payload says while it is being stopped is an echo of that, too",
-             lambda facts: STOPPED if facts.stopSignal else None),
-    ExitRule("reportCode", "four digits say more than the eight bits of a process, whether they match or not; "
-                           "CRAB: the report's code unless it is 0 (CRABServer#7571)",
-             lambda facts: next(filter(isRealCode, facts.reportCodes), None)),
-    ExitRule("payloadSignal", "a report that names no error never hides that a signal ended the payload",
-             lambda facts: facts.processStatus if signalOfStatus(facts.processStatus) else None),
-    ExitRule("processStatus", "nor that it failed (#10749); a status that is but the placeholder's says nothing new",
-             lambda facts: facts.processStatus or None
-             if PLACEHOLDER not in facts.reportCodes or facts.processStatus != processStatus(PLACEHOLDER) else None),
-    ExitRule("placeholder", "the report was never finished, and nothing tells why",
-             lambda facts: PLACEHOLDER if PLACEHOLDER in facts.reportCodes else None),
-    ExitRule("errorWithoutCode", "an error is a failure even when it has no code",
-             lambda facts: NO_CODE if facts.reportCodes else None),
-    ExitRule("success", "nothing says otherwise", lambda facts: 0),
+    ("watchdog", "the runtime ended the payload itself and knows why; all that follows is an echo of it",
+     lambda status, codes, watchdog, stop: watchdog or None),
+    ("stopSignal", "whatever the payload says while it is being stopped is an echo of that, too",
+     lambda status, codes, watchdog, stop: STOPPED if stop else None),
+    ("reportCode", "four digits say more than the eight bits of a process, whether they match or not; "
+                   "CRAB: the report's code unless it is 0 (CRABServer#7571)",
+     lambda status, codes, watchdog, stop: next(filter(isRealCode, codes), None)),
+    ("payloadSignal", "a report that names no error never hides that a signal ended the payload",
+     lambda status, codes, watchdog, stop: status if signalOfStatus(status) else None),
+    ("processStatus", "nor that it failed (#10749); a status that is but the placeholder's says nothing new",
+     lambda status, codes, watchdog, stop:
+     status or None if PLACEHOLDER not in codes or status != processStatus(PLACEHOLDER) else None),
+    ("placeholder", "the report was never finished, and nothing tells why",
+     lambda status, codes, watchdog, stop: PLACEHOLDER if PLACEHOLDER in codes else None),
+    ("errorWithoutCode", "an error is a failure even when it has no code",
+     lambda status, codes, watchdog, stop: NO_CODE if codes else None),
+    ("success", "nothing says otherwise", lambda status, codes, watchdog, stop: 0),
 )
 
 
-@attr.s(frozen=True)
+@attr.s(frozen=True, order=False)
 class ExitCause(object):
     """
     Hold what decided an exit code.
@@ -223,19 +194,21 @@ class ExitCause(object):
     @property
     def rank(self):
         """Give the place of the cause in EXIT_RULES, 0 for the strongest."""
-        return [rule.cause for rule in EXIT_RULES].index(self.cause)
+        return [cause for cause, _reason, _find in EXIT_RULES].index(self.cause)
 
 
 def exitCause(processStatus=0, reportCodes=(), watchdogCode=None, stopSignal=None):
     """
     Choose the exit code of a step out of all that is known of its end.
 
-    :param processStatus, reportCodes, watchdogCode, stopSignal: see ExitFacts
+    :param processStatus: int, how the payload ended as a shell gives it (128 + number for a signal); 0 for success
+    :param reportCodes: sequence of int, the codes in the job report in their order; None for an error without one
+    :param watchdogCode: int, full code when the runtime ended the payload on purpose, else None
+    :param stopSignal: int, the signal that told the job to stop, or None
     :return: ExitCause; its code is 0 only when the process ended with 0 and nothing else speaks of a failure
     """
-    facts = ExitFacts(processStatus, reportCodes, watchdogCode, stopSignal)
-    found = (ExitCause(rule.cause, rule.find(facts)) for rule in EXIT_RULES)
-    return next(cause for cause in found if cause.code is not None)  # "success" always is
+    found = ((cause, find(processStatus, reportCodes, watchdogCode, stopSignal)) for cause, _reason, find in EXIT_RULES)
+    return next(ExitCause(cause, code) for cause, code in found if code is not None)  # "success" always has one
 
 
 def errorRank(code):

@@ -16,10 +16,10 @@ FACTS = st.fixed_dictionaries({"processStatus": STATUSES, "reportCodes": LISTS, 
 
 
 def test_theOrderIsTheOneThatIsWrittenDown():
-    assert [rule.cause for rule in EXIT_RULES] == [
+    assert [cause for cause, _reason, _find in EXIT_RULES] == [
         "watchdog", "stopSignal", "reportCode", "payloadSignal", "processStatus", "placeholder", "errorWithoutCode",
         "success"]
-    assert all(rule.reason for rule in EXIT_RULES)
+    assert all(reason for _cause, reason, _find in EXIT_RULES)
 
 
 @pytest.mark.parametrize("status, codes, cause, code", [
