@@ -1,12 +1,12 @@
 """
-Read a FrameworkJobReport.xml: all of it when it is sound, what is whole when it is not, and never a success that is none.
+Read a FrameworkJobReport.xml: all of it when it is sound, else what is whole; never a success that is none.
 """
 from WMCore.WMRuntime.JobReport.FailureTraces import SHUTDOWN, TERMINATION
 from WMCore.WMRuntime.JobReport.JobReportError import JobReportError
 from WMCore.WMRuntime.JobReport.Limits import Limits
 from WMCore.WMRuntime.JobReport.Model import FrameworkError, FrameworkJobReport
-from WMCore.WMRuntime.JobReport.ParseResult import (COMPLETE, PLACEHOLDER, PLACEHOLDER_CODE, REPAIRED, TRUNCATED, UNUSABLE,
-                                                    ParseResult, ReadError, errorCode)
+from WMCore.WMRuntime.JobReport.ParseResult import (COMPLETE, PLACEHOLDER, PLACEHOLDER_CODE, REPAIRED, TRUNCATED,
+                                                    UNUSABLE, ParseResult, ReadError, errorCode)
 from WMCore.WMRuntime.JobReport.ReportAttempt import ReportAttempt
 from WMCore.WMRuntime.JobReport.ReportEnd import isRestOfPlaceholder
 from WMCore.WMRuntime.JobReport.XmlTrouble import MALFORMED

@@ -2,7 +2,8 @@
 What comes out of each kind of damage that was seen in job reports.
 
 The fixtures are real reports of test/data/fjr, shortened and damaged the way the issue in the name tells; "cmssw" is
-cms-sw/cmssw, "wmcore" dmwm/WMCore, "crabserver" dmwm/CRABServer. Those without a number follow from the writer's source.
+cms-sw/cmssw, "wmcore" dmwm/WMCore, "crabserver" dmwm/CRABServer. Those without a number follow
+from the writer's source.
 """
 import glob
 import os
@@ -152,7 +153,8 @@ def testEventsAreTheStrictPartThenTheTrouble(name, backend):
         assert trouble.code == 50115 and _path(name) in str(trouble) and trouble.trouble == result.errors[0]
 
 
-@pytest.mark.parametrize("path, word", [("/nowhere/FrameworkJobReport.xml", "No such file"), (MALFORMED, "no regular file"),
+@pytest.mark.parametrize("path, word", [("/nowhere/FrameworkJobReport.xml", "No such file"),
+                                        (MALFORMED, "no regular file"),
                                         ("/dev/zero", "no regular file"), ("a\0b", "null")])
 def testWhatIsNoFileIsUnusable(path, word):
     result = parse(path)
@@ -178,7 +180,8 @@ def testADamagedErrorSaysThatItIsOne():
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("name, line, offset", [("cmssw39778_truncatedInFile", 60, 1970), ("cmssw39778_truncatedInTag", 41, 1291),
+@pytest.mark.parametrize("name, line, offset", [("cmssw39778_truncatedInFile", 60, 1970),
+                                                ("cmssw39778_truncatedInTag", 41, 1291),
                                                 ("cmssw37944_interleavedTags", 56, None)])
 def testTheTroubleSaysWhere(name, line, offset, backend):
     pytest.importorskip("lxml" if backend == "lxml" else "xml")

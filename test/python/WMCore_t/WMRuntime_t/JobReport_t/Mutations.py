@@ -18,7 +18,9 @@ ELEMENT = re.compile(br"<FrameworkError\s[^>]*?(?:/>|>.*?</FrameworkError>)", re
 
 SPECIAL_BYTES = b"<>&\"'/=]![-?;# \x00\x01\x1b\x7f\xc3\xe9\xff"
 INSERTS = (b"&", b"&x;", b"&#0;", b"&#x41;", b"&lt;", b"&amp", b"&#xD800;", b"]]>", b"<![CDATA[", b"<!--", b"-->", b"--",
-           b"<?x ", b"?>", b'<?xml version="1.0" encoding="utf-16"?>', b"\xef\xbb\xbf", b"\xff\xfe", b"\0" * 16, b"\xed\xa0\x80",
+           b"<?x ", b"?>",
+           b'<?xml version="1.0" encoding="utf-16"?>', b"\xef\xbb\xbf", b"\xff\xfe", b"\0" * 16,
+           b"\xed\xa0\x80",
            b"\xef\xbf\xbf", b"caf\xe9", b"<a>", b"</a>", b"<a/>", b"</File>", ROOT_END, b"<FrameworkJobReport>",
            b"<!DOCTYPE x>", b'<!ENTITY a "b">', b"<a " + b"b='c' " * 20, b"<a>" * 100, b"x" * 3000)
 XML_DECLARATIONS = (b'<?xml version="1.0"?>', b'<?xml version="1.0" encoding="latin-1"?>', b"",
@@ -35,7 +37,8 @@ def shortReport(name):
     """Give a real report without most of its branches, lumi sections, metrics and storage statistics."""
     data = re.sub(br"[ \t]*<Branch>[^<]*</Branch>\n", b"", readReport(name))
     data = re.sub(br"<StorageStatistics>.*?</StorageStatistics>\n", b"", data, flags=re.DOTALL)
-    for element in (br"\s*<Branch Name[^>]*/>", br"\s*<Metric [^>]*/>", br"\s*<LumiSection[^>]*/>", br"\s*<Run ID[^>]*>.*?</Run>", br"\s*<Input>.*?</Input>"):
+    for element in (br"\s*<Branch Name[^>]*/>", br"\s*<Metric [^>]*/>", br"\s*<LumiSection[^>]*/>",
+                    br"\s*<Run ID[^>]*>.*?</Run>", br"\s*<Input>.*?</Input>"):
         data = re.sub(b"((?:%s){3})(?:%s)+" % (element, element), br"\1", data, flags=re.DOTALL)
     return data
 

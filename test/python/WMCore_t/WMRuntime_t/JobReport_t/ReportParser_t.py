@@ -208,7 +208,8 @@ def testEveryRestOfAnOverwrittenPlaceholderIsAFailure(watch, backend):
 
 
 @given(report=reports())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None,
+          suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def testAWholeReportIsCompleteAndItsModelWhatWasWritten(tmp_path, backend, report):
     data, model = report
     path = tmp_path / "FrameworkJobReport.xml"
@@ -308,10 +309,11 @@ def testAHiddenErrorEndsTheEventsToo(tmp_path, backend):
 def testADamagedNameStillGivesAnErrorAndOtherNamesNone(tmp_path, backend):
     path = tmp_path / "FrameworkJobReport.xml"
     for name in "FrameworkErrXr", "FrameworkEror", "FrameworkFrameworkError", "F", "Framewo\xe9kError":
-        path.write_bytes((u'<FrameworkJobReport><%s ExitStatus="8021" Type="x"/></FrameworkJobReport>' % name).encode("utf-8"))
+        text = u'<FrameworkJobReport><%s ExitStatus="8021" Type="x"/></FrameworkJobReport>' % name
+        path.write_bytes(text.encode("utf-8"))
         result = parse(str(path), backend=backend)
         assert result.exitCode == 8021 and result.report.errors[0].__class__ is FrameworkError
-    for name in "ReadBranches", "GeneratorInfo", "RandomServiceStateFile", "FrameworkVersion", "Process", "MemoryService":
+    for name in "ReadBranches", "GeneratorInfo", "RandomServiceStateFile", "FrameworkVersion", "Process":
         path.write_bytes(("<FrameworkJobReport><%s Value='1'/></FrameworkJobReport>" % name).encode("ascii"))
         result = parse(str(path), backend=backend)
         assert not result.failed and result.report.items[0].name == name

@@ -22,7 +22,8 @@ def sanitised(data, blockBytes=65536):
 @pytest.mark.parametrize("data, expected, repairs", [
     (b"<PFN>x?a=1&b=2&amp;c</PFN>", b"<PFN>x?a=1&amp;b=2&amp;c</PFN>", {"ampersand": (1, 10)}),
     (b"<a b='&x;&lt;&#65;&#x41;'/>", b"<a b='&amp;x;&lt;&#65;&#x41;'/>", {"ampersand": (1, 6)}),
-    (b"&#0;&#x1;&#xD800;&#xFFFF;&#1114112;&#99999999;", b"&amp;#0;&amp;#x1;&amp;#xD800;&amp;#xFFFF;&amp;#1114112;&amp;#99999999;",
+    (b"&#0;&#x1;&#xD800;&#xFFFF;&#1114112;&#99999999;",
+     b"&amp;#0;&amp;#x1;&amp;#xD800;&amp;#xFFFF;&amp;#1114112;&amp;#99999999;",
      {"ampersand": (6, 0)}),
     (b"a\0b\x1b[0m\t\r\n\x7f", b"a" + REPLACED + b"b" + REPLACED + b"[0m\t\r\n\x7f", {"controlCharacter": (2, 1)}),
     (b"caf\xe9 \xff", b"caf" + REPLACED + b" " + REPLACED, {"encoding": (2, 3)}),
@@ -94,7 +95,8 @@ def testMemoryIsThatOfABlock():
     assert total == 5 * 50 * 65536
 
 
-@given(st.lists(st.sampled_from([b"&", b"\0", b"\xff", b"]]>", b"caf\xc3\xa9", b" plain ", b"<a>", b"\n", b"&amp;"]), max_size=30))
+@given(st.lists(st.sampled_from([b"&", b"\0", b"\xff", b"]]>", b"caf\xc3\xa9", b" plain ", b"<a>", b"\n", b"&amp;"]),
+                max_size=30))
 @settings(max_examples=200, deadline=None)
 def testPlacesInWhatComesOutLeadBackToTheFile(pieces):
     data = b"".join(piece + b"{%d}" % number for number, piece in enumerate(pieces))
