@@ -7,19 +7,24 @@ beforehand sees to it that the end comes in time even when the exception is swal
 
 Python runs its handlers in the main thread between two bytecodes. A signal the system gives to another thread,
 or to the main one just before it starts to wait, is so noticed only when that wait is over. The thread therefore
-reads the signals from python's wakeup descriptor, which is written at once, and gives a signal that stays
-unnoticed to the main thread itself.
+reads the signals from python's wakeup descriptor, which is written at once, and ends the main thread's wait with
+a signal that means nothing. What a forked process is sent arrives at the same descriptor and comes to nothing.
 """
 import logging
 import os
+import select
 import signal
+import sys
 import threading
 import time
 
 from WMCore.WMRuntime.Errors import JobTerminated
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-#: Seconds the main thread has to notice a signal before it is sent to that thread itself, once and again.
+#: Ends a wait of the main thread and has no other effect; its number is above those of SIGNALS, so python runs
+#: their handlers first.
+WAKE = signal.SIGWINCH
+#: Seconds the main thread has to notice a signal before its wait is ended.
 NOTICE_TIME = 0.5
 #: Seconds from the first signal until it is raised once more, in case a bare `except:` swallowed it. Longer
 #: than it takes to stop a child.
@@ -46,26 +51,33 @@ class StopSignals(object):
         self.received = None
         self.finishing = False
         self.raisedAt = None
+        self.woken = 0
         self.handled = []
+        self.process = None
         self.mainThread = None
-        self.wakeRead, self.wakeWrite = os.pipe()
-        os.set_blocking(self.wakeWrite, False)
+        self.wakeRead, self.wakeWrite = None, None
 
     def install(self):
         """
         Handle the signals from now on, but for those the job was started to ignore.
 
-        Call it in the main thread, the only one python lets set handlers.
+        Call it in the main thread, the only one python lets set handlers. A second call does nothing.
         """
-        self.mainThread = threading.get_ident()
-        signal.set_wakeup_fd(self.wakeWrite)
+        if self.process is not None:
+            return
+        self.process, self.mainThread = os.getpid(), threading.get_ident()
+        self.wakeRead, self.wakeWrite = os.pipe()
+        os.set_blocking(self.wakeWrite, False)
+        # A full pipe is no news; python 3.6 has no word for it.
+        signal.set_wakeup_fd(self.wakeWrite, **({"warn_on_full_buffer": False} if sys.version_info >= (3, 7) else {}))
         watcher = threading.Thread(target=self._watch, name="StopSignals")
         watcher.daemon = True
         watcher.start()
+        signal.signal(WAKE, self._wake)
         for number in SIGNALS:
             if signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, self._handle)
                 self.handled.append(number)
+                signal.signal(number, self._handle)
 
     def ignore(self):
         """Take no more signals: python resets its handlers while it exits, a late one would hide the status."""
@@ -79,6 +91,11 @@ class StopSignals(object):
 
     def _handle(self, number, _frame):
         # No logging and no locks here: the main thread may be inside any of them.
+        if os.getpid() != self.process:
+            # A forked process ends as if nobody had handled the signal; the job goes on.
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
         now = time.monotonic()
         if self.received is None:
             self.received = number
@@ -90,30 +107,49 @@ class StopSignals(object):
             self.raisedAt = now
             raise JobTerminated(self.received)
 
+    def _wake(self, _number, _frame):
+        self.woken += 1
+
     def _watch(self):
         """Wait for the first signal, then for the time to be over, unless the process ends before."""
-        number = self._firstSignal()
-        begin = time.monotonic()
-        while self.received is None and time.monotonic() - begin < self.repeatAfter:
-            time.sleep(NOTICE_TIME)
-            if self.received is None:
-                signal.pthread_kill(self.mainThread, number)
-        time.sleep(max(0.0, begin + self.repeatAfter - time.monotonic()))
+        number, begin = None, 0.0
+        while number is None:
+            number, begin = self._arrived(None), time.monotonic()
+            if number is not None and not self._isNoticed(begin):
+                number = None
+        self._drainUntil(begin + self.repeatAfter)
         if not self.finishing:
             signal.pthread_kill(self.mainThread, number)
-        time.sleep(max(0.0, begin + self.overdueAfter - time.monotonic()))
+        self._drainUntil(begin + self.overdueAfter)
         writer = threading.Thread(target=self._writeLast, args=(number,), name="LastResort")
         writer.daemon = True
         writer.start()
         writer.join(LAST_RESORT_TIME)
         os._exit(128 + number)
 
-    def _firstSignal(self):
-        """Give the number of the first of our signals; python writes those of other handlers as well."""
-        while True:
-            number = ord(os.read(self.wakeRead, 1))
-            if number in self.handled:
-                return number
+    def _isNoticed(self, begin):
+        """See to it that the main thread notices a signal; False when there was none for this process."""
+        woken = self.woken
+        while self.received is None and time.monotonic() - begin < self.repeatAfter:
+            self._drainUntil(time.monotonic() + NOTICE_TIME)
+            if self.received is None and self.woken != woken:
+                return False
+            if self.received is None:
+                signal.pthread_kill(self.mainThread, WAKE)
+        # A main thread that never runs python code again is a case for the last resort.
+        return True
+
+    def _arrived(self, timeout):
+        """Give one of our signals that arrived within so many seconds, or None; python writes all of them."""
+        if not select.select([self.wakeRead], [], [], timeout)[0]:
+            return None
+        ours = [number for number in os.read(self.wakeRead, 4096) if number in self.handled]
+        return ours[0] if ours else None
+
+    def _drainUntil(self, end):
+        """Wait, and keep room in the pipe: when it is full, python takes a lock in its handler."""
+        while time.monotonic() < end:
+            self._arrived(max(0.0, end - time.monotonic()))
 
     def _writeLast(self, number):
         try:

@@ -144,6 +144,56 @@ def test_aSignalTakenByAnotherThreadEndsTheMainThreadsWait(start, wait):
     assert end(start(ELSEWHERE % wait)) == (0, ["stopped by 15"])
 
 
+FORKED = """
+signals.install()
+reading, writing = os.pipe()
+child = os.fork()
+if child == 0:
+    os.write(writing, b"!")
+    for turn in range(600):
+        time.sleep(0.1)
+    os._exit(0)
+say("ready")
+os.read(reading, 1)
+os.kill(child, signal.SIGTERM)
+say("child ended by", os.waitpid(child, 0)[1])
+for turn in range(20):
+    time.sleep(0.1)
+say("job goes on", signals.received)
+"""
+
+
+def test_aForkedProcessEndsByItsSignalAndTheJobGoesOn(start):
+    assert end(start(FORKED)) == (0, ["child ended by 15", "job goes on None"])
+
+
+FLOOD = """
+signals.install()
+signal.signal(signal.SIGALRM, lambda *a: None)
+try:
+    say("ready")
+    time.sleep(60)
+except JobTerminated:
+    pass
+for turn in range(200000):
+    os.kill(os.getpid(), signal.SIGALRM)
+say("not blocked")
+"""
+
+
+def test_manyOtherSignalsAfterTheStopBlockNothing(start):
+    """A pipe nobody drains fills up, and python then takes a lock inside its handler."""
+    process = start(FLOOD)
+    process.send_signal(signal.SIGTERM)
+    assert end(process) == (0, ["not blocked"])
+
+
+def test_aSecondInstallDoesNothing(start):
+    process = start("import threading\nsignals.install()\nsignals.install()\nsay('ready')\ntime.sleep(0.4)\n"
+                    "say(threading.active_count())\n")
+    assert end(process) == (0, ["2"])
+
+
 NEVER_NOTICED = """
 import ctypes, threading
 signals.install()
