@@ -5,10 +5,11 @@ import argparse
 import os
 import sys
 
-from WMCore.WMRuntime.Command import ExecutableCommand, InterpreterCommand, NodeCommand, ReleaseCommand
+from WMCore.WMRuntime.Command import (ExecutableCommand, InterpreterCommand, JobReportCommand, NodeCommand,
+                                      ReleaseCommand)
 from WMCore.WMRuntime.Errors import WMRuntimeError
 
-COMMANDS = (NodeCommand, ReleaseCommand, InterpreterCommand, ExecutableCommand)
+COMMANDS = (NodeCommand, ReleaseCommand, InterpreterCommand, ExecutableCommand, JobReportCommand)
 
 
 def makeParser():
