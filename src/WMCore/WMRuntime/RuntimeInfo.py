@@ -90,9 +90,14 @@ def writeRuntimeInfo(information, directory):
     text = json.dumps(information, indent=4, sort_keys=True)
     path = os.path.join(directory, FILE_NAME)
     temporary = "%s.%d.tmp" % (path, os.getpid())
-    with open(temporary, "w", encoding="utf-8") as handle:
-        handle.write(text)
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "w", encoding="utf-8") as handle:
+            handle.write(text)
+        os.replace(temporary, path)
+    except OSError:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
     return text
 
 
@@ -109,12 +114,12 @@ def addStepInfo(stepDirectory, section, stepName, values):
     """
     job = os.path.dirname(os.path.dirname(os.path.abspath(stepDirectory)))
     path = os.path.join(job, FILE_NAME)
+    if not os.path.exists(path):
+        return
     try:
         with open(path, "rb") as handle:
             information = json.loads(handle.read(_MAX_BYTES).decode("utf-8"))
         information.setdefault(section, {})[stepName] = values
         writeRuntimeInfo(information, job)
-    except FileNotFoundError:
-        return
-    except (OSError, ValueError, AttributeError, TypeError) as ex:
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as ex:
         logging.warning("The %s of step %s are not noted in %s: %s", section, stepName, path, ex)

@@ -3,6 +3,7 @@
 """
 import json
 import logging
+import os
 import sys
 
 from packaging.specifiers import InvalidSpecifier
@@ -37,7 +38,8 @@ def register(groups):
 def _resolve(arguments):
     # What the resolver logs for a job is in the table.
     logging.basicConfig(level=logging.CRITICAL)
-    resolver = InterpreterResolver(plugins=arguments.plugin)
+    environ = dict(os.environ, VO_CMS_SW_DIR=os.path.abspath(arguments.root[0])) if arguments.root else os.environ
+    resolver = InterpreterResolver(environ, plugins=arguments.plugin)
     try:
         resolution = resolver.resolve(arguments.purpose, findRelease(arguments), arguments.python, arguments.setting)
     except InvalidSpecifier as ex:

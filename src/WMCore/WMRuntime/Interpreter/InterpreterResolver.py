@@ -32,6 +32,8 @@ SCRIPT_REQUIREMENT = ">=3.6"
 SCRIPT_MODULES = ("bz2", "hashlib", "json", "logging", "pickle", "subprocess", "tarfile", "zipfile")
 # With these in the sandbox a script can run; it brings attrs along.
 SANDBOX_MODULES = ("WMCore.WMRuntime.Errors",)
+# What an interpreter must have to run the runtime itself, here and now.
+RUNTIME_MODULES = SCRIPT_MODULES + SANDBOX_MODULES
 _HIGHEST_MICRO = 60
 _SHOWN = 600
 
@@ -82,7 +84,8 @@ class InterpreterResolver(object):
         job = self.environ.get("WMAGENTJOBDIR")
         return os.path.join(job, CACHE_NAME) if job and os.path.isdir(job) else None
 
-    def resolve(self, purpose, release=None, requirement=None, setting=None, releaseEnvironment=None):
+    def resolve(self, purpose, release=None, requirement=None, setting=None, releaseEnvironment=None,
+                modules=None):
         """
         Choose an interpreter.
 
@@ -93,6 +96,8 @@ class InterpreterResolver(object):
         :param setting: str, the path or name of the interpreter the step asks for; it must do, or nothing does
         :param releaseEnvironment: EnvDiff of the release's SCRAM session (ScramSession.diff), where it is known:
             the interpreter's environment then holds the release's search paths
+        :param modules: sequence of str, what it must be able to import; None for what a script needs, and in a job
+            the runtime too: elsewhere the question is what a job would get, whose sandbox brings the runtime along
         :return: Resolution; its interpreter is None when nothing fits
         :raises ValueError: for an unknown purpose or a malformed requirement, never for what is on the node
         """
@@ -102,8 +107,9 @@ class InterpreterResolver(object):
         elif not isinstance(requirement, SpecifierSet):
             requirement = SpecifierSet(requirement)
         context = self._context(purpose, release, requirement, setting, releaseEnvironment)
+        modules = _modules(context) if modules is None else tuple(modules)
         rejected = [Rejected(problem.name, "plugin", problem.reason) for problem in self.problems]
-        interpreter = self._choose(context, reasons, rejected)
+        interpreter = self._choose(context, modules, reasons, rejected)
         resolution = Resolution(interpreter, tuple(rejected), purpose, str(requirement))
         logging.log(logging.INFO if interpreter else logging.WARNING, "%s", resolution.describe())
         return resolution
@@ -114,11 +120,11 @@ class InterpreterResolver(object):
         return ResolutionContext(purpose, self.environ, clean, base, requirement, release, setting,
                                  releaseEnvironment is not None, self.running)
 
-    def _choose(self, context, reasons, rejected):
+    def _choose(self, context, modules, reasons, rejected):
         seen = {}
         for provider, candidate in self._proposals(context):
             if isinstance(candidate, Candidate):
-                problem, verdict = self._judge(context, candidate, seen)
+                problem, verdict = self._judge(context, candidate, modules, seen)
                 if problem is None:
                     told = (candidate.reason,) + _told(candidate, verdict) + tuple(reasons)
                     return Interpreter(candidate.path, verdict.version, candidate.environment, provider,
@@ -144,7 +150,7 @@ class InterpreterResolver(object):
                 logging.warning("The provider %s of interpreters failed", kind.name, exc_info=True)
                 yield kind.name, Rejected("", kind.name, "the provider failed: %s: %s" % (type(ex).__name__, ex))
 
-    def _judge(self, context, candidate, seen):
+    def _judge(self, context, candidate, modules, seen):
         """Return (str problem or None, ProbeVerdict or None); `seen` keeps what was found out on the way."""
         if candidate.version and not _mayFit(context.requirement, candidate.version):
             return "it is python %s by its files, %s is needed" % (versionText(candidate.version),
@@ -156,14 +162,14 @@ class InterpreterResolver(object):
         if same in seen and os.path.basename(same[0]).startswith("python"):
             return "it is the same file as %s, with the same environment" % seen[same], None
         seen[same] = candidate.path
-        verdict = self._probe(context, candidate)
+        verdict = self._probe(context, candidate, modules)
         return verdict.whyUnfit(context.requirement), verdict
 
-    def _probe(self, context, candidate):
+    def _probe(self, context, candidate, modules):
         if candidate.path == context.running.path:
             return ProbeVerdict(candidate.path, context.running.version, executable=candidate.path)
         environ = candidate.environment.apply(context.base)
-        return self.prober.probe(candidate.path, environ, _modules(context))
+        return self.prober.probe(candidate.path, environ, modules)
 
 
 def _modules(context):

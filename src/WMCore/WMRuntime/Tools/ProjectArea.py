@@ -110,3 +110,16 @@ class ProjectArea(object):
         aside = "%s.broken.%d" % (self.path, number)
         os.rename(self.path, aside)
         return aside
+
+
+def currentDirectory():
+    """
+    Name the directory this process works in, which may have been removed.
+
+    :return: str
+    """
+    try:
+        return os.getcwd()
+    except OSError:
+        # Whoever makes something there will say so.
+        return os.environ.get("PWD") or "."

@@ -8,9 +8,8 @@ Run commands in the environment of a CMSSW release.
     else:
         status = scram("edmFileUtil file.root")
 
-scram runs once for the project area and once for its environment. Both are stored in the directory
-(scramSession.json, scramSession.sh; harmless where nobody looks for them), and a later object with the
-same request there starts no scram at all.
+scram runs once for the project area and once for its environment. Both are stored in the directory, in
+scramSession.json and .sh, and a later object with the same request there starts no scram at all.
 """
 import logging
 import os
@@ -20,20 +19,20 @@ import time
 from WMCore.WMRuntime.Environment.CleanEnvironment import commandEnvironment, scramEnvironment, withoutSecrets
 from WMCore.WMRuntime.Release.ReleaseVersion import isCMSSWSupported, isEnforceGUIDInFileNameSupported
 from WMCore.WMRuntime.Tools.AreaSetUp import PROJECT_FAILED, AreaSetUp
-from WMCore.WMRuntime.Tools.ProjectArea import ProjectArea
+from WMCore.WMRuntime.Tools.ProjectArea import ProjectArea, currentDirectory
 from WMCore.WMRuntime.Tools.ScramArch import (ARCH_TO_OS, ARCH_TO_SCRAM, OS_TO_ARCH, SCRAM_TO_ARCH, chooseScramArch,
                                               getPlatformMachine, getSingleScramArch)
 from WMCore.WMRuntime.Tools.ScramAttempts import ScramAttempts
 from WMCore.WMRuntime.Tools.ScramChecks import requestProblem
 from WMCore.WMRuntime.Tools.ScramScript import INITIALISE_FAILED, ScramScript
 from WMCore.WMRuntime.Tools.ScramSession import JSON_NAME, SESSION_VARIABLE, ScramRequest
-from WMCore.WMRuntime.Tools.ScriptPython import isScript, resolveScriptPython, scriptCommand, scriptEnvironment
+from WMCore.WMRuntime.Tools.ScriptPython import inPython, isScript, resolveScriptPython, startWith
 from WMCore.WMRuntime.Tools.SessionEvidence import findSession, leaveSession, takeSession
 
 __all__ = ["Scram", "ARCH_TO_OS", "OS_TO_ARCH", "SCRAM_TO_ARCH", "ARCH_TO_SCRAM", "getPlatformMachine",
            "getSingleScramArch", "chooseScramArch", "isCMSSWSupported", "isEnforceGUIDInFileNameSupported"]
 
-TIMED_OUT, NO_PYTHON = 124, 127
+TIMED_OUT, NO_COMMAND, NO_PYTHON = 124, 126, 127
 # Seconds. A command may be the payload itself (CRAB), so its limit is a job's longest life.
 TIMEOUTS = {"project": 600.0, "runtime": 300.0, "command": 172800.0}
 RETRY_PAUSES = (5.0, 20.0)
@@ -75,7 +74,7 @@ class Scram(object):
         self.command = "/bin/echo" if test else command or "scramv1"
         self.version = version
         self.initialise = initialise
-        self.directory = os.path.join(_currentDirectory(), directory or "")
+        self.directory = os.path.join(currentDirectory(), directory or "")
         self.architecture = architecture
         self.envCmd = envCmd
         self.test_mode = test
@@ -205,7 +204,7 @@ class Scram(object):
             False: the job's environment without the wrapper's python, and the session's variables
         :param timeout: float seconds, instead of timeouts["command"]
         :return: int, the command's own exit status, 128+N for signal N; 2 when initialise failed, 124 when the
-            time limit stopped it, 126 or 127 when bash could not be started or no python does for a script
+            time limit stopped it, 126 or 127 when it could not be started, or no python does for a script
         :raises RuntimeError: when project() or runtime() was not called, or failed
         """
         if self.projectArea is None:
@@ -213,20 +212,21 @@ class Scram(object):
         if not self.runtimeEnv:
             raise RuntimeError("Scram runtime environment is empty/runtime() not called%s" % self._lastFailure())
         self.lastExecuted = command
+        if not isinstance(command, str) or "\0" in command:
+            return self._refuse(NO_COMMAND, "%r is no text to be used as a command" % (command,))
         if self.test_mode:
             self.stdout, self.stderr, self.code = command + "\n", "", 0
             return 0
-        environ = commandEnvironment(*self._releaseVariables(), cleanEnv=cleanEnv)
         if isScript(command):
             self.scriptResolution = resolveScriptPython(*self._releaseVariables(), arch=self.architecture,
                                                         setting=self.scriptPython)
             if self.scriptResolution.interpreter is None:
-                self.stdout, self.stderr = "", ""
-                return self._fail(NO_PYTHON, self.scriptResolution.describe())
-            command = self.lastExecuted = scriptCommand(command, self.scriptResolution.interpreter)
-            environ = scriptEnvironment(environ, self.scriptResolution.interpreter, hackLdLibPath)
-        logging.info("    Invoking command: %s", withoutSecrets(command))
-        run = self._attempts.start("command", self._script().run(command, self.envCmd), environ,
+                return self._refuse(NO_PYTHON, self.scriptResolution.describe())
+            self.lastExecuted = inPython(command, self.scriptResolution.interpreter)
+            command = startWith(self.scriptResolution.interpreter, hackLdLibPath) + self.lastExecuted
+        logging.info("    Invoking command: %s", withoutSecrets(self.lastExecuted))
+        run = self._attempts.start("command", self._script().run(command, self.envCmd),
+                                   commandEnvironment(*self._releaseVariables(), cleanEnv=cleanEnv),
                                    runtimeDir or self.projectArea, timeout, mergeStderr=True, maxBytes=MAX_OUTPUT)
         self._showOutput()
         self.code = TIMED_OUT if run.exit.timedOut else run.exit.shellCode
@@ -264,6 +264,10 @@ class Scram(object):
         self.stderr = "%s%s\n" % (self.stderr or "", problem)
         return code
 
+    def _refuse(self, code, problem):
+        self.stdout, self.stderr = "", ""
+        return self._fail(code, problem)
+
     def _reuse(self, text):
         logging.info(text)
         self.sessionReused, self.stdout, self.stderr = True, text + "\n", ""
@@ -290,11 +294,3 @@ class Scram(object):
         :return: str
         """
         return self.stdout
-
-
-def _currentDirectory():
-    try:
-        return os.getcwd()
-    except OSError:
-        # A removed directory: project() will say so; the constructor raises for nobody.
-        return os.environ.get("PWD") or "."

@@ -7,24 +7,34 @@ script gets the job's python, and nothing of the release's python with it (#6179
 """
 import logging
 import os
+import re
 import sys
 
 from WMCore.WMRuntime.Environment.EnvDiff import EnvDiff, isVariableName, quoteForBash
 
 
-def _ownNames():
-    return [name for name in (sys.executable, quoteForBash(sys.executable)) if name] if sys.executable else []
+# What a shell ends a word with.
+_WORD_END = r"(?=[\s;&|<>()]|$)"
+
+
+def _ownPython(command):
+    """Give the match of sys.executable as the first word of a command, plain or quoted, or None."""
+    if not sys.executable:
+        return None
+    names = "|".join(re.escape(form) for form in (sys.executable, quoteForBash(sys.executable),
+                                                  '"%s"' % sys.executable))
+    return re.match(r"\s*(?:%s)%s" % (names, _WORD_END), command)
 
 
 def isScript(command):
     """
     Tell whether a command is for the running python, whichever will run it.
 
-    :param command: str, bash text
+    :param command: str, bash text. Only its first word is looked at: not what stands behind `cd ...;`, `exec` or a
+        setting of a variable
     :return: bool
     """
-    words = command.lstrip()
-    return any(words == name or words.startswith((name + " ", name + "\t")) for name in _ownNames())
+    return _ownPython(command) is not None
 
 
 def resolveScriptPython(toSet, toUnset=(), arch=None, setting=None):
@@ -40,7 +50,8 @@ def resolveScriptPython(toSet, toUnset=(), arch=None, setting=None):
     # Loaded here: they take longer to load than all of Scram, and hardly any step has such scripts.
     from WMCore.WMRuntime.Errors import WMRuntimeError
     from WMCore.WMRuntime.Interpreter.InterpreterProvider import RELEASE_SCRIPT
-    from WMCore.WMRuntime.Interpreter.InterpreterResolver import InterpreterResolver, usableEnvironment
+    from WMCore.WMRuntime.Interpreter.InterpreterResolver import (RUNTIME_MODULES, InterpreterResolver,
+                                                                    usableEnvironment)
     from WMCore.WMRuntime.Release.Release import Release
     known = {name: value for name, value in usableEnvironment(toSet).items() if isVariableName(name)}
     try:
@@ -48,35 +59,33 @@ def resolveScriptPython(toSet, toUnset=(), arch=None, setting=None):
     except WMRuntimeError as ex:
         logging.warning("Scripts are not run in the release's python: %s", ex)
         release = None
-    return InterpreterResolver(os.environ).resolve(RELEASE_SCRIPT, release, setting=setting,
-                                                   releaseEnvironment=EnvDiff(known, toUnset))
+    return InterpreterResolver(os.environ).resolve(
+        RELEASE_SCRIPT, release, setting=setting, modules=RUNTIME_MODULES,
+        releaseEnvironment=EnvDiff(known, [name for name in toUnset if name not in known]))
 
 
-def scriptCommand(command, interpreter):
+def inPython(command, interpreter):
     """
-    Have a script's command start the chosen python.
+    Have a script's command name the chosen python.
 
     :param command: str, for which isScript is true
     :param interpreter: Interpreter
     :return: str
     """
-    if interpreter.path == sys.executable:
-        return command
-    words = command.lstrip()
-    own = next(name for name in _ownNames() if words.startswith(name))
-    return quoteForBash(interpreter.path) + words[len(own):]
+    return quoteForBash(interpreter.path) + command[_ownPython(command).end():]
 
 
-def scriptEnvironment(environ, interpreter, hackLdLibPath=False):
+def startWith(interpreter, hackLdLibPath=False):
     """
-    Build the environment of a script out of that of any other command in the release.
+    Give the bash text before a python's path that starts it, and nothing after it, with the environment it needs.
 
-    :param environ: dict, left as it is
     :param interpreter: Interpreter
     :param hackLdLibPath: bool; hand the running python's module search path on, to that python only
-    :return: dict
+    :return: str, which ends with a blank
     """
-    result = interpreter.environment.apply(environ)
+    values = dict(interpreter.environment.toSet)
     if hackLdLibPath and interpreter.path == sys.executable:
-        result["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-    return result
+        values["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    words = ["-u " + name for name in interpreter.environment.toUnset if name not in values]
+    words += ["%s=%s" % (name, quoteForBash(value)) for name, value in sorted(values.items())]
+    return " ".join(["/usr/bin/env"] + words) + " "

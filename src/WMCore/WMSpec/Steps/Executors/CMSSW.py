@@ -7,6 +7,7 @@ here takes the settings out of the step and puts the outcome into its report.
 import logging
 import os
 import platform
+import shlex
 
 from WMCore.WMRuntime.Errors import PLACEHOLDER, WMRuntimeError, exitCause
 from WMCore.WMRuntime.NeedsWMCore import needsWMCore
@@ -222,7 +223,8 @@ class CMSSW(Executor):
             if hasattr(runtime, 'invokeCommand'):
                 command = "%s %s \n" % (runtime.invokeCommand, script)
             else:
-                command = " ".join(scriptCommand("WMTaskSpace.%s" % self.stepName, script)) + " \n"
+                words = scriptCommand("WMTaskSpace.%s" % self.stepName, script)
+                command = " ".join(shlex.quote(word) for word in words) + " \n"
             code = scram(command, runtimeDir=getattr(runtime, 'scramPreDir', None))
             if scram.scriptResolution is not None:
                 addStepInfo(self.step.builder.workingDir, "scriptPythons", self.stepName,

@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 
 import pytest
 
@@ -99,6 +100,22 @@ def test_theStoredTextServesTheWrapperScript(onNode, workerNode, tmp_path):
     assert said[0].endswith("/cmsRun") and said[1] == scram.projectArea
 
 
+@pytest.fixture
+def inJob(onNode, sourceTree, sandboxPackages, tmp_path, monkeypatch):
+    """Make this process that of a job, whose directory holds the runtime and what it imports; give onNode."""
+    job = tmp_path / "jobdir"
+    job.mkdir()
+    with zipfile.ZipFile(str(job / "WMCore.zip"), "w") as archive:
+        for top in (sourceTree, sandboxPackages):
+            for folder, _folders, names in os.walk(top):
+                for name in names:
+                    if name.endswith(".py"):
+                        path = os.path.join(folder, name)
+                        archive.write(path, os.path.relpath(path, top))
+    monkeypatch.setenv("WMAGENTJOBDIR", str(job))
+    return onNode
+
+
 def pythonOfScript(release, onNode, workerNode, directory, **options):
     """Run a script in a release; give the Scram, the script's python version and its environment."""
     if not workerNode.releases[release]["runnable"]:
@@ -115,12 +132,12 @@ def pythonOfScript(release, onNode, workerNode, directory, **options):
 
 @pytest.mark.parametrize("release, expected", [("CMSSW_8_0_31", None), ("CMSSW_10_6_30", (3, 6)), ("CMSSW_12_0_0", (3, 9)),
                                                ("CMSSW_13_0_3", (3, 9)), ("CMSSW_13_0_3_patch1", (3, 9))])
-def test_aScriptRunsInTheReleasesPython3OrInTheJobsAndNeverInAMixture(release, expected, onNode, workerNode, tmp_path,
+def test_aScriptRunsInTheReleasesPython3OrInTheJobsAndNeverInAMixture(release, expected, inJob, workerNode, tmp_path,
                                                                       monkeypatch):
     """A script got the python 2.7 of a release, or a mixture of two pythons (2.8, #6179)."""
     monkeypatch.setenv("PYTHONPATH", "/wrapper/python")
     monkeypatch.setenv("PYTHONHOME", sys.base_prefix)
-    scram, version, environ = pythonOfScript(release, onNode, workerNode, tmp_path / "step")
+    scram, version, environ = pythonOfScript(release, inJob, workerNode, tmp_path / "step")
     assert environ["CMSSW_VERSION"] == release and environ["PATH"] == scram.runtimeEnv["PATH"]
     chosen = scram.scriptResolution.interpreter
     if expected is None:
@@ -131,6 +148,21 @@ def test_aScriptRunsInTheReleasesPython3OrInTheJobsAndNeverInAMixture(release, e
         assert environ["LD_LIBRARY_PATH"] == scram.runtimeEnv["LD_LIBRARY_PATH"]
         assert "/wrapper" not in environ.get("PYTHONPATH", "")
     assert chosen.path in scram.lastExecuted
+
+
+def test_outsideAJobAScriptRunsWhereTheRuntimeCanBeImported(onNode, workerNode, tmp_path, monkeypatch):
+    """A release's python3 has no attrs; a script would die of it (by hand, in CRAB)."""
+    monkeypatch.delenv("WMAGENTJOBDIR", raising=False)
+    scram, version, _environ = pythonOfScript("CMSSW_13_0_3", onNode, workerNode, tmp_path / "step")
+    assert scram.scriptResolution.interpreter.path == sys.executable and version == sys.version_info[:2]
+    assert any("WMCore.WMRuntime.Errors" in rejected.reason for rejected in scram.scriptResolution.rejected)
+
+
+def test_onlyTheScriptsPythonGetsItsEnvironment(inJob, workerNode, tmp_path):
+    scram, _version, environ = pythonOfScript("CMSSW_10_6_30", inJob, workerNode, tmp_path / "step")
+    assert environ["PYTHONPATH"].startswith(os.environ["WMAGENTJOBDIR"])
+    assert scram("%s -c 'print(1)'; echo ${PYTHONPATH-unset}:$LD_LIBRARY_PATH" % sys.executable) == 0
+    assert scram.stdout == "1\nunset:%s\n" % scram.runtimeEnv["LD_LIBRARY_PATH"]
 
 
 def test_theStepsSettingNamesThePythonOfItsScripts(onNode, workerNode, tmp_path):

@@ -117,6 +117,12 @@ def test_issue10970_whatACleanAndAFullEnvironmentHold(ready, monkeypatch):
     assert ready.stdout == "/tmp/x509|/site conf|/a b.ad|1|unset|%s\n" % RELEASE
 
 
+@pytest.mark.parametrize("command", [None, b"ls", 7, "echo \0"])
+def test_whatIsNoTextIsNoCommand(ready, command):
+    assert ready(command) == 126
+    assert "is no text to be used as a command" in ready.diagnostic()
+
+
 def test_osgAppLeadsToTheSoftware(ready, monkeypatch):
     monkeypatch.setenv("OSG_APP", "/osg/app")
     assert ready("echo $VO_CMS_SW_DIR") == 0

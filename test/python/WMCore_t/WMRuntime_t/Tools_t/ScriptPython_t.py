@@ -3,11 +3,12 @@ import os
 import shlex
 import sys
 
+import attr
 import pytest
 
 from WMCore.WMRuntime.Environment.EnvDiff import EnvDiff, quoteForBash
 from WMCore.WMRuntime.Interpreter.Interpreter import Interpreter
-from WMCore.WMRuntime.Tools.ScriptPython import isScript, resolveScriptPython, scriptCommand, scriptEnvironment
+from WMCore.WMRuntime.Tools.ScriptPython import inPython, isScript, resolveScriptPython, startWith
 
 OTHER = Interpreter("/re lease/bin/python3", (3, 9, 14), EnvDiff({"PYTHONPATH": "/job"}, ["PYTHONHOME"]))
 OWN = Interpreter(sys.executable, tuple(sys.version_info[:3]), EnvDiff({"PYTHONPATH": "/job"}, ["PYTHONHOME"]))
@@ -16,6 +17,7 @@ OWN = Interpreter(sys.executable, tuple(sys.version_info[:3]), EnvDiff({"PYTHONP
 @pytest.mark.parametrize("command, script", [
     (sys.executable + " -m x", True), ("  %s -m x" % sys.executable, True), (sys.executable, True),
     (quoteForBash(sys.executable) + " -c 1", True), (sys.executable + "\t-V", True), (sys.executable + "x -V", False),
+    ('"%s" -V' % sys.executable, True), (sys.executable + ";true", True), (sys.executable + "<<<1", True),
     ("python3 " + sys.executable, False), ("echo " + sys.executable, False), ("", False)])
 def test_aScriptIsACommandForTheRunningPython(command, script):
     assert isScript(command) is script
@@ -26,24 +28,32 @@ def test_aPythonThatDoesNotKnowWhereItIsRunsNoScripts(monkeypatch):
     assert not isScript("") and not isScript(" -m x")
 
 
-@pytest.mark.parametrize("own", [sys.executable, " " + quoteForBash(sys.executable)])
+@pytest.mark.parametrize("own", [sys.executable, " " + quoteForBash(sys.executable), '"%s"' % sys.executable])
 def test_onlyTheFirstWordIsReplaced(own):
-    text = scriptCommand("%s -m script %s 'a b'\n" % (own, sys.executable), OTHER)
+    text = inPython("%s -m script %s 'a b'\n" % (own, sys.executable), OTHER)
     assert shlex.split(text) == [OTHER.path, "-m", "script", sys.executable, "a b"]
-    assert scriptCommand(own + " -V", OWN) == own + " -V"
 
 
-def test_theInterpretersEnvironmentGoesOnTopOfTheReleases():
-    release = {"PYTHONPATH": "/release", "PYTHONHOME": "/release", "CMSSW_BASE": "/area"}
-    for interpreter in (OTHER, OWN):
-        assert scriptEnvironment(release, interpreter) == {"PYTHONPATH": "/job", "CMSSW_BASE": "/area"}
-    assert release["PYTHONHOME"] == "/release"
+def test_aPythonWhosePathHasABlankIsQuoted(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/my python/bin/python3")
+    for form in (sys.executable, "'%s'" % sys.executable, '"%s"' % sys.executable):
+        assert shlex.split(inPython(form + " -V", attr.evolve(OWN, path=sys.executable))) == [sys.executable, "-V"]
+
+
+def test_theEnvironmentIsThatPythonsAloneAndNotThatOfWhatFollows():
+    text = startWith(OTHER) + inPython(sys.executable + " -c 1; cmsRun", OTHER)
+    assert shlex.split(text)[:6] == ["/usr/bin/env", "-u", "PYTHONHOME", "PYTHONPATH=/job", OTHER.path, "-c"]
+    assert text.endswith("; cmsRun")
 
 
 def test_theModuleSearchPathIsHandedToTheSamePythonOnly(monkeypatch):
-    monkeypatch.setattr(sys, "path", ["", "/mine"])
-    assert scriptEnvironment({}, OWN, hackLdLibPath=True)["PYTHONPATH"] == "/mine"
-    assert scriptEnvironment({}, OTHER, hackLdLibPath=True)["PYTHONPATH"] == "/job"
+    monkeypatch.setattr(sys, "path", ["", "/mi ne"])
+    assert "PYTHONPATH='/mi ne' " in startWith(OWN, hackLdLibPath=True)
+    assert "PYTHONPATH='/job' " in startWith(OTHER, hackLdLibPath=True)
+
+
+def test_whatIsBothSetAndUnsetIsSet():
+    assert resolveScriptPython({"PERL_LOCAL": "mine"}, ["PERL_LOCAL", "PERL5LIB"]).interpreter is not None
 
 
 def test_withoutAReleaseOnDiskTheJobsPythonIsTaken(monkeypatch, tmp_path, caplog):
