@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from WMCore.WMRuntime.Command.JobReportDiff import differences
 from WMCore.WMRuntime.Command.JobReportSummary import summaryRows
 from WMCore.WMRuntime.Command.Main import main
-from WMCore.WMRuntime.JobReport.Model import FrameworkError, FrameworkJobReport, PerformanceReport
+from WMCore.WMRuntime.JobReport.Model import (FrameworkError, FrameworkJobReport, InputFile, OutputFile,
+                                              PerformanceReport, PerformanceSection, Run, UnknownElement)
 from WMCore.WMRuntime.JobReport.ParseResult import COMPLETE, ParseResult
 from WMCore_t.WMRuntime_t.JobReport_t.Reports import items, reports
 
@@ -219,6 +220,42 @@ class TestDiff(object):
         for pair in ([GOOD, bad], [bad, GOOD]):
             status, out, err = fjr("diff", *pair)
             assert (status, out) == (2, "") and text in err and "what to do" in err
+
+
+def inputFile(events="1", **more):
+    """Give an input file; all have the same name."""
+    return InputFile("InputFile", texts={"LFN": "/store/a", "EventsRead": events}, **more)
+
+
+def error(code):
+    """Give an error."""
+    return FrameworkError("FrameworkError", {"ExitStatus": code})
+
+
+def table(*values):
+    """Give a performance report with one table."""
+    return PerformanceReport("PerformanceReport", children=(
+        PerformanceSection("PerformanceSummary", {"Metric": "Timing"}, values),))
+
+
+@pytest.mark.parametrize("first, second, same", [
+    ([inputFile("1"), inputFile("2")], [inputFile("2"), inputFile("1")], True),
+    ([inputFile("1"), inputFile("2")], [inputFile("2"), inputFile("2")], False),
+    ([inputFile(runs=(Run("1", {1: 2}), Run("1", {3: 4})))], [inputFile(runs=(Run("1", {3: 4}), Run("1", {1: 2})))], True),
+    ([inputFile(runs=(Run("1", {1: 2, 3: 4}),))], [inputFile(runs=(Run("1", {3: 4, 1: 2}),))], True),
+    ([inputFile(runs=(Run("1", {1: 2}),))], [inputFile(runs=(Run("1", {1: 2}, ((1, 1),)),))], False),
+    ([inputFile(inputs=({"LFN": "a"}, {"LFN": "b"}))], [inputFile(inputs=({"LFN": "b"}, {"LFN": "a"}))], True),
+    ([inputFile(inputs=({"LFN": "a"},))], [inputFile(inputs=({"LFN": "b"},))], False),
+    ([inputFile(), OutputFile("File")], [OutputFile("File"), inputFile()], True),
+    ([inputFile()], [OutputFile("File", texts=inputFile().texts)], False),
+    ([error("1"), error("2"), error("3")], [error("1"), error("3"), error("2")], False),
+    ([table(("a", "1"), ("b", "2"))], [table(("b", "2"), ("a", "1"))], True),
+    ([table(("a", "1"), ("a", "2"))], [table(("a", "2"), ("a", "1"))], False),
+    ([UnknownElement("Z", children=(UnknownElement("a"), UnknownElement("b")))],
+     [UnknownElement("Z", children=(UnknownElement("b"), UnknownElement("a")))], True)])
+def test_orderCountsOnlyWhereItMeansSomething(first, second, same):
+    pair = [resultOf(FrameworkJobReport(tuple(one))) for one in (first, second)]
+    assert bool(differences(*pair, performance=True)) == bool(differences(*pair[::-1], performance=True)) == (not same)
 
 
 @settings(max_examples=40, deadline=None)
