@@ -18,26 +18,34 @@ _SPACE = b" \t\r\n"
 _NAME_OPEN, _NAME_CLOSE = b"<Branch>", b"</Branch>"
 
 
-def isPlainList(section):
+def plainLines(section):
     """
-    Say whether a list is well-formed beyond doubt: `<Branch>`, plain ASCII and `</Branch>` by turns, with
-    the same whitespace between all of them, as one program writes it.
+    Count the line breaks of a list that is well-formed beyond doubt: `<Branch>`, plain ASCII and `</Branch>` by turns,
+    with the same whitespace between all of them, as one program writes it.
 
     :param section: bytes, from `<Branches>` to the first `</Branches>`
-    :return: bool
+    :return: int; None when the list is not of this kind
     """
     # No regular expression: compiling one takes as long as reading the lists of a usual report.
-    names = section[len(OPEN):-len(CLOSE)].strip(_SPACE)
-    if not (names.startswith(_NAME_OPEN) and names.endswith(_NAME_CLOSE)):
-        return False
-    names = names[len(_NAME_OPEN):]
-    first = names.find(_NAME_CLOSE)
-    following = names[first + len(_NAME_CLOSE):].lstrip(_SPACE)
-    if following:
-        separator = names[first:len(names) - len(following)] + _NAME_OPEN
-        # A letter takes its place: what was apart must not become a tag.
-        names = names.replace(separator, b"x")
-    return not names[:-len(_NAME_CLOSE)].translate(None, _PLAIN)
+    begin = section.find(_NAME_OPEN)
+    end = section.rfind(_NAME_CLOSE)
+    first = section.find(_NAME_CLOSE, begin)
+    margins = section[len(OPEN):begin], section[end + len(_NAME_CLOSE):-len(CLOSE)]
+    if begin < 0 or not first <= end or first < 0 or margins[0].strip(_SPACE) or margins[1].strip(_SPACE):
+        return None
+    count, between = 0, b""
+    if first < end:
+        following = section.find(b"<", first + 1)
+        between = section[first + len(_NAME_CLOSE):following]
+        if between.strip(_SPACE):
+            return None
+        count = section.count(_NAME_CLOSE + between + _NAME_OPEN)
+    # Each bracket and control character must be one of the margins' or of the tags just counted.
+    before, between, after = [blank.replace(b" ", b"") for blank in (margins[0], between, margins[1])]
+    left = section.translate(None, _PLAIN)
+    if left != b"".join((b"<>", before, b"<>", (b"<>" + between + b"<>") * count, b"<>", after, b"<>")):
+        return None
+    return left.count(b"\n")
 
 
 def standIn(section):
@@ -68,6 +76,9 @@ class BranchCutter(object):
         self._bytesCut = 0
         self._linesCut = 0
         self._given = 0
+        # Most files of a report have the same list: it is proven once.
+        self._proven = self._instead = b""
+        self._provenLines = 0
         self.bytesRead = 0
 
     def blocks(self):
@@ -101,6 +112,8 @@ class BranchCutter(object):
     def _cut(self, data, isLast):
         """Give (what of the data can go on, what has to wait for more data)."""
         pieces, done, position, size = [], 0, 0, len(data)
+        # The next beginning and end of a list; what was found ahead is not searched for again.
+        start = close = -1
         keep = size
         while position < size:
             if self._inCdata:
@@ -109,26 +122,36 @@ class BranchCutter(object):
                     keep = _withoutBegun(data, CDATA_CLOSE)
                     break
                 self._inCdata = False
-            start = data.find(OPEN, position)
-            cdata = data.find(CDATA_OPEN, position, size if start < 0 else start)
+            if start < position:
+                start = _findOr(data, OPEN, position, size)
+            cdata = data.find(CDATA_OPEN, position, start)
             if cdata >= 0:
                 self._inCdata = True
                 position = cdata + len(CDATA_OPEN)
                 continue
-            if start < 0:
+            if start == size:
                 keep = min(_withoutBegun(data, OPEN), _withoutBegun(data, CDATA_OPEN))
                 break
-            position = start + len(OPEN)
-            end = self._listEnd(data, start)
-            if end is None and size - start <= MAX_LIST and not isLast:
+            if self._proven and data.startswith(self._proven, start):
+                end = start + len(self._proven)
+            else:
+                if close < start:
+                    close = _findOr(data, CLOSE, start, size)
+                end = close + len(CLOSE) if close < size and self._prove(data[start:close + len(CLOSE)]) else 0
+            if end:
+                pieces += (data[done:start], self._instead)
+                self._note(start - done)
+                done = position = end
+                continue
+            # Only the last beginning before an end can be one of a plain list.
+            last = data.rfind(OPEN, start + 1, close)
+            if last >= 0:
+                start = last
+            elif close == size and size - start <= MAX_LIST and not isLast:
                 keep = start
                 break
-            if end and isPlainList(data[start:end]):
-                section = data[start:end]
-                pieces.append(data[done:start])
-                self._given += start - done
-                pieces.append(self._note(section))
-                done = position = end
+            else:
+                position = start + len(OPEN)
         if isLast:
             keep = size
         keep = max(keep, done)
@@ -136,23 +159,27 @@ class BranchCutter(object):
         self._given += keep - done
         return b"".join(pieces), data[keep:]
 
-    @staticmethod
-    def _listEnd(data, start):
-        """Give where the list ends, 0 when it is none that can be cut, None when the end is not there yet."""
-        following = data.find(OPEN, start + len(OPEN))
-        end = data.find(CLOSE, start, len(data) if following < 0 else following)
-        if end >= 0:
-            return end + len(CLOSE)
-        return None if following < 0 else 0
+    def _prove(self, section):
+        """Say whether a list can be cut, and remember it when it can."""
+        lines = plainLines(section)
+        if lines is None:
+            return False
+        self._proven, self._instead = section, standIn(section)
+        self._provenLines = lines
+        return True
 
-    def _note(self, section):
-        """Remember a cut; give what stands in its place."""
-        instead = standIn(section)
-        self._given += len(instead)
-        self._bytesCut += len(section) - len(instead)
-        self._linesCut += section.count(b"\n") - instead.count(b"\n")
+    def _note(self, before):
+        """Remember that the proven list was cut, after so many bytes given as they are."""
+        self._given += before + len(self._instead)
+        self._bytesCut += len(self._proven) - len(self._instead)
+        self._linesCut += self._provenLines - self._instead.count(b"\n")
         self._cuts.append((self._given, self._bytesCut, self._linesCut))
-        return instead
+
+
+def _findOr(data, token, position, missing):
+    """Find a token, or give what stands for there being none."""
+    found = data.find(token, position)
+    return missing if found < 0 else found
 
 
 def _withoutBegun(data, token):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from WMCore.WMRuntime.JobReport.BranchCutter import MAX_LIST, BranchCutter, isPlainList, standIn
+from WMCore.WMRuntime.JobReport.BranchCutter import MAX_LIST, BranchCutter, plainLines, standIn
 
 LIST = b"<Branches>\n  <Branch>a_b__RECO.</Branch>\n  <Branch>c</Branch>\n</Branches>"
 PIECES = st.lists(st.sampled_from([
@@ -34,8 +34,8 @@ def tree(data):
     LIST,
     b"<Branches><Branch>a</Branch></Branches>",
     b"<Branches>\r\n<Branch></Branch>\t<Branch>b</Branch>\t<Branch>c</Branch></Branches>"])
-def test_isPlainList_takesWhatOneProgramWrites(section):
-    assert isPlainList(section)
+def test_plainLines_takesWhatOneProgramWrites(section):
+    assert plainLines(section) == section.count(b"\n")
 
 
 @pytest.mark.parametrize("section", [
@@ -54,8 +54,8 @@ def test_isPlainList_takesWhatOneProgramWrites(section):
     b"<Branches><Branch><![CDATA[a]]></Branch></Branches>",
     b"<Branches><Branch>a</Branch><!-- x --></Branches>",
     b"<Branches><Branch/></Branches>"])
-def test_isPlainList_leavesAnythingElseToTheParser(section):
-    assert not isPlainList(section)
+def test_plainLines_leavesAnythingElseToTheParser(section):
+    assert plainLines(section) is None
 
 
 @settings(deadline=None, max_examples=400)

@@ -229,7 +229,7 @@ def _giant(text):
     return report[:place] + text + report[place:]
 
 
-@pytest.mark.parametrize("unit", [b"x" * 64, b"word ", b"<![CDATA[", b"&", b"\0\xff", b"&amp;", b"<a>", b"\n"])
+@pytest.mark.parametrize("unit", [b"x" * 64, b"word ", b"<![CDATA[", b"&", b"\0\xff", b"&amp;", b"<a>", b"\n", b"]]>"])
 def testAMessageOfOneMegabyteTakesNoTwoSeconds(watch, backend, unit):
     result = watch.parse(_giant(unit * (MEGA // len(unit))), backend)
     assert result.failed and result.exitCode == 8001
