@@ -1,4 +1,5 @@
 """Tests of how cmsRun's report gets into WMCore's: as upstream's parser does it on every good file, better on others."""
+import gc
 import glob
 import os
 import re
@@ -246,7 +247,11 @@ def testReportParseTurnsTheErrorIntoWMCores(written):
 def testTheFileIsClosedAndNotChanged(written):
     text = jobReport(INPUT).replace("file:in.root", "root://a?x=1&y=2")
     path = written(text)
-    fill(ours, path)
+    with warnings.catch_warnings(record=True) as left:
+        warnings.simplefilter("always")
+        fill(ours, path)
+        gc.collect()
+    assert [str(one.message) for one in left if issubclass(one.category, ResourceWarning)] == []
     with open(path) as handle:
         assert handle.read() == text
     assert path not in [os.path.realpath("/proc/self/fd/" + name) for name in os.listdir("/proc/self/fd")]

@@ -78,6 +78,8 @@ def test_thePlaceholderNeverMasksACause(status, codes):
         assert (without.cause, without.code) == ("processStatus", processStatus(PLACEHOLDER))
         assert found.code == PLACEHOLDER
     assert found == exitCause(status, [PLACEHOLDER] + codes)
+    if status not in (0, processStatus(PLACEHOLDER)) or any(isRealCode(code) for code in codes):
+        assert found.code != PLACEHOLDER
 
 
 @given(STATUSES.filter(bool), st.one_of(st.just(0), st.integers(7000, 8900)))
