@@ -15,7 +15,7 @@ _OCTAL = re.compile(r"^0[0-9_]*[1-9][0-9_]*$")
 _VALUE_ENDS = (NAME, NUMBER, STRING)
 #: Names that python 3 made keywords, and what follows them when they are used as such.
 _LATER_KEYWORDS = {"async": ("def", "for", "with"), "await": None, "nonlocal": None}
-_FIELD = "wmValue"
+_FIELD, _PRINT_FUNCTION = "wmValue", "print_function"
 # Without one of these no rule finds anything, and the cutting into tokens, the dear part, is saved.
 _SUSPECT = re.compile(r"""\b(?:print|exec|raise|except|def|lambda|async|await|nonlocal)\b
                           | ` | <> | [uU][rR]['"] | (?<![\w.])0[0-9] | (?<!\w)[0-9]\w*[lL]\b""", re.VERBOSE)
@@ -182,7 +182,16 @@ def hasPrintFunction(source):
     :param source: str
     :return: bool
     """
-    return re.search(r"^from\s+__future__\s+import\b[^#\n]*\bprint_function\b", source, re.MULTILINE) is not None
+    end = source.rfind(_PRINT_FUNCTION) + len(_PRINT_FUNCTION)
+    for words in statements(source[:end]) if end >= len(_PRINT_FUNCTION) else ():
+        words = [token for token in words if token.kind not in (SPACE, NEWLINE) and not token.isOperator(";")]
+        if [token.text for token in words[:3]] == ["from", "__future__", "import"]:
+            if any(token.text == _PRINT_FUNCTION for token in words[3:]):
+                return True
+        elif any(token.kind != STRING for token in words):
+            # What is asked of __future__ comes first; before it there may be the document's string.
+            return False
+    return False
 
 
 def translate(source, isFunction=False, mixedTabs=False):

@@ -12,8 +12,10 @@ import warnings
 
 from WMCore.WMRuntime.Payload.PSetTokens import NUMBER, tokens
 from WMCore.WMRuntime.Payload.Python2Syntax import Translation, hasPrintFunction, translate
-from WMCore.WMRuntime.Payload.PythonModules import BUILTINS2, PYTHON2, PYTHON3
-from WMCore.WMRuntime.Payload.SourcePieces import PIECE, isDivisible, pieceEnd, withoutStrings
+from WMCore.WMRuntime.Payload.Python3Syntax import hasPython3Only, python3Only
+from WMCore.WMRuntime.Payload.PythonModules import BUILTINS2, ONLY_ATTRIBUTES, PYTHON2, PYTHON3
+from WMCore.WMRuntime.Payload.SourcePieces import (PIECE, isDivisible, logicalLines, pieceEnd,
+                                                      withoutStrings)
 from WMCore.WMRuntime.Payload.SourceTree import Seen, TreeLooker
 
 NEITHER = "neither"
@@ -23,13 +25,19 @@ MAX_CHAIN = 5000
 _NEWER = ((re.compile(r":="), "the operator :=", (3, 8)), (re.compile(r"\bexcept\s*\*"), "except*", (3, 11)),
           (re.compile(r"^\s*match\b.*:\s*$", re.MULTILINE), "match", (3, 10)),
           (re.compile(r"^\s*type\s+\w+.*=", re.MULTILINE), "a type statement", (3, 12)),
+          (re.compile(r"^[ \t\f]*@[\w.]*(?:[^\w.(\s#]|\([^()\n]*\)[ \t]*[^\s#])", re.MULTILINE),
+           "a decorator that is no name or call of one", (3, 9)),
+          (re.compile(r"\bwith\s*\([^:]*\bas\b"), "a with statement in brackets", (3, 9)),
           (re.compile(r"def\s+\w+\([^)]*/\s*[,)]"), "a positional-only argument", (3, 8)))
-# Without strings: all that has a colon, a star or a decorator, strings with values in them, names beyond ASCII, and
-# the words that a tree is looked at for. A dumped PSet has next to none of it, and a tree costs more than the parsing.
+_PLAIN = r"[^()[\]{},]*"
+_MANY_ARGUMENTS = r"\((?:%s(?:[([{][^()[\]{}]*[)\]}]%s)*,){255}" % (_PLAIN, _PLAIN)
+# Without strings: all that has a colon, a star or a decorator, strings with values in them, names beyond ASCII,
+# calls with more arguments than python 2 takes, and the words that a tree is looked at for. A dumped PSet has next to
+# none of it, and a tree costs more than the parsing.
 _TELLING = re.compile(r"""[^\x00-\x7f] | [:*@] | \btype[ \t\f\\\n]+\w
-                          | \b(?:[fFtT][rR]?|[rR][fFtT])" | \b(?:%s)\b""" % "|".join(
+                          | \b(?:[fFtT][rR]?|[rR][fFtT])['"] | %s | \b(?:%s)\b""" % (_MANY_ARGUMENTS, "|".join(
     ["import", "raise", "async", "await", "print", "open", "load", "__import__", "import_module", "NameError"]
-    + sorted(BUILTINS2)), re.VERBOSE)
+    + sorted(BUILTINS2))), re.VERBOSE)
 _UNDERSCORED = re.compile(r"(?<!\w)[0-9]\w*_")
 
 
@@ -39,30 +47,38 @@ class _NotLooked(Exception):
 
 def _tooDeep(text):
     """Tell whether one expression has more operators in a row than a parser's stack takes."""
-    # A chain of calls may have commas and line ends in it; no real piece has that many, of all its statements.
-    if sum(1 for _ in re.finditer(r"[)\]]\s*[.(\[]", text)) > 2 * MAX_CHAIN:
+    if any(len(re.findall(r"[-+*/%&|^.~(\[{]|\bnot\b|\blambda\b|\bif\b", piece)) > MAX_CHAIN
+           for piece in re.split(r"[,\n]", text) if len(piece) > MAX_CHAIN):
         return True
-    return any(len(re.findall(r"[-+*/%&|^.~(\[{]|\bnot\b|\blambda\b|\bif\b", piece)) > MAX_CHAIN
-               for piece in re.split(r"[,\n]", text) if len(piece) > MAX_CHAIN) or len(
-                   re.findall(r"[-+*/%&|^.~]\s*\\?\n", text)) > MAX_CHAIN
+    # These may have commas and line ends in them. Hardly a text has that many in all its statements together.
+    return _isChain(text) and any(_isChain(line) for line in logicalLines(withoutStrings(text)))
 
 
-def _parse(text, flags):
+def _isChain(text):
+    """Tell whether there are more calls, or lines that end with an operator, than a parser's stack takes."""
+    return sum(1 for _ in re.finditer(r"[)\]]\s*[.(\[]", text)) > 2 * MAX_CHAIN or sum(
+        1 for _ in re.finditer(r"[-+*/%&|^.~]\s*\\?\n", text)) > MAX_CHAIN
+
+
+def _parse(text, bare, flags):
     """Give the tree of a text, or None when there is nothing in it to be looked at; a SyntaxError passes."""
-    tree = None
     try:
-        if not _TELLING.search(withoutStrings(text)):
+        if not _TELLING.search(bare):
             compile(text, "PSet", "exec", 0, True)
             return None
         # What a source asks of __future__ changes what is made of its trees, not how it is parsed.
         tree = compile(text, "PSet", "exec", ast.PyCF_ONLY_AST, True)
+        newer = [alias for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"
+                 for alias in node.names if alias.name not in __future__.all_feature_names
+                 and ("__future__", alias.name) in ONLY_ATTRIBUTES]
+        names = [alias.name for alias in newer]
+        for alias in newer:
+            # One of a newer python 3 than this, which would find no other error behind it.
+            alias.name = "division"
         compile(tree, "PSet", "exec", flags, True)
+        for alias, name in zip(newer, names):
+            alias.name = name
         return tree
-    except SyntaxError as ex:
-        if tree is not None and "future feature" in str(ex.msg):
-            # One of a newer python 3 than this: the tree tells.
-            return tree
-        raise
     except (RecursionError, MemoryError, ValueError, OverflowError) as ex:
         raise _NotLooked("%s while it was parsed" % type(ex).__name__)
 
@@ -107,8 +123,9 @@ class _Sweep(object):
         if _tooDeep(text):
             raise _NotLooked("an expression has too many parts to be looked at")
         made = translate(text, self.isFunction, self.mixedTabs) if self.translates else Translation(text, ())
+        bare = withoutStrings(made.text)
         try:
-            tree = _parse(made.text, self._flags())
+            tree = _parse(made.text, bare, self._flags())
         except SyntaxError as ex:
             if end < len(self.text):
                 return ex
@@ -117,6 +134,10 @@ class _Sweep(object):
         self._takeOut(made, before)
         if tree is not None:
             self.looker.look(tree, before)
+        isFunction = "print_function" in self.looker.futures
+        if hasPython3Only(bare, isFunction):
+            self.seen += [Seen(line + before, what, PYTHON3, True, since) for line, what, since in
+                          python3Only(made.text, isFunction)]
         if _UNDERSCORED.search(text):
             self.seen += [Seen(token.line + before, "underscores in a number", PYTHON3, True, (3, 6))
                           for token in tokens(text) if token.kind == NUMBER and "_" in token.text]
@@ -140,7 +161,7 @@ class _Sweep(object):
 def _inTheWhole(text, flags, before):
     """Give the SyntaxError of a text with so many lines before it; its words may name lines too."""
     try:
-        _parse("\n" * before + text, flags)
+        _parse("\n" * before + text, withoutStrings(text), flags)
     except SyntaxError as ex:
         return ex
     return None
@@ -175,7 +196,7 @@ def lookAtSource(text, beside=lambda module: False, note=lambda text: None, size
     if error is not None:
         return seen + _notParsed(text, error if seen else first, bool(seen)), None
     looked = sweep.looker.result()
-    return seen + sweep.seen + list(looked.seen), looked
+    return seen + sorted(sweep.seen, key=lambda item: (item.line, item.what)) + list(looked.seen), looked
 
 
 def _notParsed(text, error, partly):

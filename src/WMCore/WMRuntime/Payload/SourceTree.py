@@ -21,6 +21,8 @@ _PLAIN = frozenset(["Constant", "Num", "Str", "Bytes", "NameConstant", "Load", "
 _DULL = frozenset(["Attribute", "keyword", "Expr", "Assign", "List", "Tuple", "Module", "UnaryOp", "Subscript",
                    "Index"])
 _GUARDS = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException", "StandardError")
+_SCOPES = (ast.FunctionDef, ast.ClassDef, ast.Lambda) + (
+    (ast.AsyncFunctionDef,) if hasattr(ast, "AsyncFunctionDef") else ())
 _CONDITIONAL = (ast.If, ast.FunctionDef, ast.While, ast.For, ast.Lambda, ast.IfExp) + (
     (ast.AsyncFunctionDef,) if hasattr(ast, "AsyncFunctionDef") else ())
 
@@ -112,6 +114,23 @@ def _syntax(node):
         yield "** inside a dictionary", (3, 5)
     if isinstance(node, ast.Call) and len([word for word in node.keywords if word.arg is None]) > 1:
         yield "** twice in a call", (3, 5)
+    if isinstance(node, ast.Call) and len(node.args) + len(node.keywords) > 255:
+        yield "a call with more than 255 arguments", (3, 7)
+    if isinstance(node, ast.FunctionDef) and _returnsFromGenerator(node):
+        yield "a value returned from a generator", None
+
+
+def _returnsFromGenerator(function):
+    """Tell whether a function both yields and returns something."""
+    yields = returns = False
+    pending = list(function.body)
+    while pending:
+        node = pending.pop()
+        yields = yields or isinstance(node, (ast.Yield, ast.YieldFrom))
+        returns = returns or isinstance(node, ast.Return) and node.value is not None
+        if not isinstance(node, _SCOPES):
+            pending += ast.iter_child_nodes(node)
+    return yields and returns
 
 
 def _allArguments(arguments):
@@ -124,7 +143,8 @@ def _printCall(node, printFunction):
     if isinstance(node, ast.Call) and _name(node.func) == "print" and not printFunction and (
             node.keywords or any(isinstance(arg, ast.Starred) for arg in node.args)):
         return PYTHON3, "print with an argument by name, and no `from __future__ import print_function`"
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift) and _name(node.left) == "print":
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift) and _name(node.left) == "print" \
+            and not printFunction:
         return PYTHON2, "print >>"
     return None
 

@@ -24,14 +24,31 @@ PYTHON3 = ['x = f"{a}"', "def f():\n    x = 1\n    def g():\n        nonlocal x"
            "import builtins", "import urllib.request", "from urllib import parse", "f(*a, *b)", "f(*a, b)", "a, *b = c",
            "x = '\u00e9'", "x = 1_000", "class A(B, metaclass=C): pass", "raise A from b", "x = {**a}",
            "import pathlib",
-           "from __future__ import annotations\nx = 1"]
+           "from __future__ import annotations\nx = 1", "f(\n    *a,\n)", "f(a, **b,)", "f(*a, b=1,)", "def f(*a,): pass",
+           "def f(\n    a,\n    **b,\n): pass", "x = lambda *a,: 1", "f(**a, b=1)", "x = ...", "x = [...]",
+           "x[(...)]", "x = rb'a'", "x = Rb'a'", "app.exec(1)", "x = a.exec", "f(exec=1)", "def exec(): pass",
+           "x = lambda: exec('a')", "app.print()", "f(print)", "x = lambda: print(1)", "class print: pass",
+           "print = 1", "def f():\n    yield 1\n    return 2", "@a.b[0]\ndef f(): pass", "@a(b)(c)\ndef f(): pass",
+           "with (a as b, c as d):\n    pass", "with (\n    a as b,\n):\n    pass", "with (a(b) as c): pass",
+           "# coding: utf-8\n\u00e9 = 1", "from a import print"]
+# Read by python 2 and some python 3, but not by all of these.
+MANY_ARGUMENTS = ["f(%s)" % ", ".join(["1"] * 256), "f(%s)" % ", ".join("a%d=b[1]" % number for number in range(256))]
 BOTH = ["print('x')", "print", "print ('a') % x", "from __future__ import print_function\nprint('x', file=y)",
         "import io",
         "try:\n    import urllib2\nexcept ImportError:\n    import urllib.request as urllib2",
         "try:\n    x = unicode\nexcept NameError:\n    x = str", "f(*a)", "f(*a, b=1, **c)", "x = 0\ny = 00\nz = 0.5",
         "@a.b\ndef f(): pass", "x = a*b + c", "xrange = range\nfor i in xrange(3): pass", "# coding: latin-1\nx = 1",
-        "d = {'a': 1}\nx = lambda a: d[a:1]", ""]
-NEITHER = ["x = (", "print 'x'\ny = f'{x}'", "import urllib2, pathlib", "def", "x = 'abc", "if a:\nb"]
+        "d = {'a': 1}\nx = lambda a: d[a:1]", "", "f(lambda a, **k: 1, 2)", "f(lambda *a: 1,)", "f(a * b,)", "f((a, b),)",
+        "x[..., 1]", "x[a, ...]", "a[1][...]", "from ... import x", "from ...a import x", "exec('a')", "exec('a', b)",
+        "if a: exec('b')", "print; x = 1", "print -1", "print [1]", "if a: print('x')\nelse: print('y')", "with (a): pass",
+        "with a as b, c as d: pass", "@a.b(c, (d))\ndef f(): pass", "x = br'a'", "def f(*a): return f(*a)",
+        "def f(a,): return g(*(a,))", "x = lambda a,: 1", "def f():\n    yield 1\n    return",
+        "def f():\n    def g():\n        yield 1\n    return g", "x = '''f(*a,)'''  # f(*a,)", "f(%s)" % ", ".join(["1"] * 255),
+        "from __future__ import (division,\n    print_function)\nprint('x', file=y)",
+        "'''document'''\nfrom __future__ import division; from __future__ import print_function\nf(print, a.print)",
+        "from __future__ import print_function\nprint >>f, x"]
+PYTHON2 += ["'''\nfrom __future__ import print_function\n'''\nprint 'x'"]
+NEITHER = ["from __future__ import annotations\nreturn", "from __future__ import nothing\nx = 1", "x = (", "print 'x'\ny = f'{x}'", "import urllib2, pathlib", "def", "x = 'abc", "if a:\nb"]
 
 
 def verdict(tmp_path, text, **files):
@@ -61,7 +78,7 @@ def test_python2CompilesWhatIsSaidToBeForIt(text, tmp_path, interpreters):
 
 
 @pytest.mark.parametrize("text", [text for text in PYTHON3 if "import" not in text and "\u00e9" not in text] +
-                         NEITHER[:2] + NEITHER[3:])
+                         [text for text in NEITHER if "urllib2" not in text])
 def test_python2RefusesWhatIsSaidNotToBeForIt(text, tmp_path, interpreters):
     import subprocess
     if "2.7" not in interpreters:
@@ -150,14 +167,21 @@ def test_aMissingPSetIsANoteAndNoVerdictAgainstAnything(tmp_path):
     assert language.verdict == "both" and "No such file" in language.notes[0]
 
 
-@pytest.mark.skipif(sys.version_info < (3, 8), reason="this python does not parse it")
-def test_theFirstPython3IsNamed(tmp_path):
-    assert verdict(tmp_path, "if (n := 3): pass").since == (3, 8)
+@pytest.mark.parametrize("text, since", [
+    ("if (n := 3): pass", (3, 8)), ("@a[0]\ndef f(): pass", (3, 9)), ("with (a as b): pass", (3, 9)),
+    ("f(*a,)", (3, 5)), ("def f(*a,): pass", (3, 6))])
+def test_theFirstPython3IsNamedEvenWhereTheRunningOneIsOlder(text, since, tmp_path):
+    language = verdict(tmp_path, text)
+    assert language.verdict == "python3" and [finding.since for finding in language.findings] == [since]
 
 
-def test_whatANewerPythonReadsIsPython3AndNotCertain(tmp_path):
-    language = verdict(tmp_path, "if (n := 3): pass")
-    assert language.verdict == "python3" and language.since == (3, 8)
+@pytest.mark.parametrize("text", MANY_ARGUMENTS)
+def test_aCallWithMoreArgumentsThanPython2TakesIsSeen(text, tmp_path):
+    language = verdict(tmp_path, text)
+    if sys.version_info >= (3, 7):
+        assert language.verdict == "python3" and language.findings[0].since == (3, 7)
+    else:
+        assert language.verdict == "neither"
 
 
 @pytest.mark.parametrize("text", ["x = " + "+".join(["a"] * 100000), "x = " + "(" * 100000, "x = " + "not " * 100000,
@@ -167,7 +191,7 @@ def test_whatANewerPythonReadsIsPython3AndNotCertain(tmp_path):
                                   "print 1,\n" * 20000, "x = " + "-" * 100000 + "1", "lambda " * 20000])
 def test_extremeTextsAreParsedAFewTimesAndNoMore(text, tmp_path, monkeypatch):
     parsed, parse = [], SourceLook._parse
-    monkeypatch.setattr(SourceLook, "_parse", lambda piece, flags: parsed.append(len(piece)) or parse(piece, flags))
+    monkeypatch.setattr(SourceLook, "_parse", lambda *args: parsed.append(len(args[0])) or parse(*args))
     assert verdict(tmp_path, text).verdict
     # As it is, and translated; each time with a cut that was wrong, and at last to the end.
     assert sum(parsed) <= 8 * (len(text) + 1)

@@ -66,8 +66,8 @@ def test_realSourcesSayTheSameInPiecesAndAsAWhole(size):
 def test_aLargeSourceIsNeverParsedAsAWhole(monkeypatch):
     sizes = []
     parse = SourceLook._parse
-    monkeypatch.setattr(SourceLook, "_parse", lambda text, flags: sizes.append(
-        len(text.strip())) or parse(text, flags))
+    monkeypatch.setattr(SourceLook, "_parse", lambda *args: sizes.append(
+        len(args[0].strip())) or parse(*args))
     text = "import FWCore.ParameterSet.Config as cms\n" + (
         "process.a = cms.EDProducer('A',\n    b = cms.bool(True)\n)\n" * 10000)
     assert told(text + "print 'x'\n", PIECE)[0][0].line == 30002
@@ -98,8 +98,19 @@ def test_whatLooksBackOverAllStatementsIsNotCut():
     for text in ("x = 1\nglobal x", "x = 1; global x", "if x: global x",
                  "x" * 50 + "\nfrom __future__ import division"):
         assert not isDivisible(text, 20)
-    assert isDivisible("from __future__ import division\nx = 'global'\nglobalTag = 1", 40)
+    for text in ("from __future__ import division\nx = 'global'\nglobalTag = 1", "x = 1\n'''\nglobal warming\n'''\n",
+                 "x = 1  # __future__", "x = '" + "y" * 50 + "__future__'"):
+        assert isDivisible(text, 40)
+
+
+@pytest.mark.parametrize("more", ["", "def f():\n    global y\n    y = 1\n", "'''\nglobal warming\n'''\n",
+                                  "# see __future__\n", "def f():\n" + "    x = a(1).b\n" * 11000])
+def test_manyStatementsAreNotTakenForADeepOne(more):
+    text = "x = a(1).b\n" * 10001 + "import urllib2\n" + more
+    for size in (PIECE, WHOLE):
+        seen, _tree, notes = told(text, size)
+        assert [item.what for item in seen] == ["the import of urllib2"] and notes == []
 
 
 def test_stringsAndCommentsGoAndThePrefixStays():
-    assert withoutStrings("a = f'b: {c}' # d: e\nx = '''y\n:''' + \"z\\\":\" + r'\\'") == 'a = f" "\nx = " + " + r"'
+    assert withoutStrings("a = f'b: {c}' # d: e\nx = '''y\n:''' + \"z\\\":\" + r'\\'") == "a = f'' \nx = '' + \"\" + r''"
