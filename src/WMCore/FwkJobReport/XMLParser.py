@@ -4,10 +4,8 @@ Read cmsRun's FrameworkJobReport.xml into WMCore's Report.
 Takes the place of WMCore's module of this name: the same values on every good file, all that can be saved of a bad
 one. Thin on purpose: reading is WMRuntime/JobReport, and so is filling.
 """
-from WMCore.WMRuntime.JobReport.MetricCasts import castMetricValue, withSite
-from WMCore.WMRuntime.JobReport.ParseResult import COMPLETE, TRUNCATED, UNUSABLE, errorCode
+from WMCore.WMRuntime.JobReport.ReportAttempt import COMPLETE, TRUNCATED, UNUSABLE, readReport
 from WMCore.WMRuntime.JobReport.ReportFiller import ReportFiller
-from WMCore.WMRuntime.JobReport.ReportParser import SHUTDOWN_SIGNAL, parse
 
 __all__ = ["xmlToJobReport", "castMetricValue", "castXrdSiteStatistics", "childrenMatching"]
 
@@ -21,13 +19,22 @@ def xmlToJobReport(reportInstance, xmlFile):
     :raises JobReportError: (50115) when the file ends too early, cannot be used, or hides a failure whose code is
         lost; what was complete is in the report then, too
     """
-    result = parse(xmlFile)
+    attempt, elements = readReport(xmlFile)
     filler = ReportFiller(reportInstance)
-    filler.fill(result.report.items, _untoldErrors(result))
+    if attempt.status == COMPLETE and not attempt.errors:
+        filler.fill(elements)
+        if not filler.sawProblems:
+            return
+    # Only a report that is not sound needs the model: importing it takes longer than all the rest.
+    from WMCore.WMRuntime.JobReport.ReportParser import resultOf
+    result = resultOf(attempt, elements, xmlFile)
     problems = result.report.problems
-    if result.status != COMPLETE or result.errors or problems:
-        filler.note({"status": result.status, "repairs": [repair.toDict() for repair in result.repairs],
-                     "errors": [error.toDict() for error in result.errors], "problems": list(problems)})
+    if result.status != COMPLETE or result.errors:
+        filler.fill(elements, _untoldErrors(result))
+    elif not problems:
+        return
+    filler.note({"status": result.status, "repairs": [repair.toDict() for repair in result.repairs],
+                 "errors": [error.toDict() for error in result.errors], "problems": list(problems)})
     if result.status in (TRUNCATED, UNUSABLE) or _hidesFailure(result):
         from WMCore.WMRuntime.JobReport.JobReportError import JobReportError
         raise JobReportError(xmlFile, result.errors[0])
@@ -36,7 +43,7 @@ def xmlToJobReport(reportInstance, xmlFile):
 def _untoldErrors(result):
     """Give the error whose code is known though no element tells of it: of a damaged part, or of a placeholder's rest."""
     code = result.exitCode
-    if not code or code in [errorCode(error) for error in result.report.errors]:
+    if not code or code in result.elementCodes:
         return []
     details = "\n".join(error.message for error in result.errors) or "The rest of an error is at the end of the report."
     return [(code, "FrameworkError", details)]
@@ -50,8 +57,20 @@ def _hidesFailure(result):
     """
     if not result.failed or result.exitCode:
         return False
-    signalled = any(item.name == "ShutdownSignal" for item in result.report.items)
+    from WMCore.WMRuntime.JobReport.FailureSigns import SHUTDOWN, SHUTDOWN_SIGNAL
+    signalled = any(item.name == SHUTDOWN for item in result.report.items)
     return not signalled or result.status != COMPLETE or any(error.kind != SHUTDOWN_SIGNAL for error in result.errors)
+
+
+def castMetricValue(value):
+    """
+    Make a number or a bool of a text that is one.
+
+    :param value: str; anything else is given back as it is
+    :return: int, float, bool, or the text without the white space around it
+    """
+    from WMCore.WMRuntime.JobReport import MetricCasts
+    return MetricCasts.castMetricValue(value)
 
 
 def castXrdSiteStatistics(summRep, name, site, value):
@@ -64,6 +83,7 @@ def castXrdSiteStatistics(summRep, name, site, value):
     :param value: str, as written
     :return: list of dict of site and value, to be set as the metric
     """
+    from WMCore.WMRuntime.JobReport.MetricCasts import withSite
     return withSite(summRep.dictionary_().get(name), site, value)
 
 

@@ -3,23 +3,7 @@ Hold elements of a job report as they are written, and what all values of the mo
 """
 import attr
 
-# A number longer than this is none: int() of a million digits takes seconds on python 3.6.
-MAX_DIGITS = 20
-
-
-def asNumber(text):
-    """
-    Read a whole number.
-
-    :param text: str or None
-    :return: int, or None when there is no text or it is no number
-    """
-    if text is None or len(text) > MAX_DIGITS:
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        return None
+from WMCore.WMRuntime.JobReport.Node import asNumber
 
 
 def _toPlain(value):

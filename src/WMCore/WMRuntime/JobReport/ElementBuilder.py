@@ -5,12 +5,12 @@ An element is anything with `tag`, `attrib` (dict-like), `get(name)`, `text`, an
 Node of the expat reader, an lxml element, one of xml.etree. Comments are none: the readers drop them. How deep elements
 nest is the readers' limit.
 """
-from WMCore.WMRuntime.JobReport.Element import MAX_DIGITS, UnknownElement, asNumber
+from WMCore.WMRuntime.JobReport.Element import UnknownElement
+from WMCore.WMRuntime.JobReport.Limits import MAX_MESSAGE
 from WMCore.WMRuntime.JobReport.Model import (ITEM_CLASSES, InputFile, OutputFile, PerformanceReport,
                                               PerformanceSection, Run)
+from WMCore.WMRuntime.JobReport.Node import asNumber, eventsPerLumi, shortened, textOf
 
-# Characters of a message that are kept: more than any exception needs, little beside a report.
-MAX_MESSAGE = 32 * 1024
 # Problems of one element that are told: a million broken lumis are one cause, not a million texts.
 MAX_PROBLEMS = 50
 # The attributes of an element that must be numbers.
@@ -29,26 +29,6 @@ def build(element, maxMessage=MAX_MESSAGE):
     return _BUILDERS.get(itemClass, _element)(itemClass, element, maxMessage)
 
 
-def shortened(text, maxMessage=MAX_MESSAGE):
-    """
-    Cut the middle out of a text that is too long, and say so in it.
-
-    :param text: str
-    :param maxMessage: int, characters that are kept, half from the start and half from the end
-    :return: str
-    """
-    excess = len(text) - maxMessage
-    if excess <= 0:
-        return text
-    end = maxMessage // 2
-    return "%s\n[%d characters left out here]\n%s" % (text[:maxMessage - end], excess, text[len(text) - end:])
-
-
-def _textOf(element):
-    text = element.text
-    return text.strip() if text else ""
-
-
 def _unknown(element, maxMessage):
     text = element.text
     children = [_unknown(child, maxMessage) for child in element]
@@ -57,9 +37,11 @@ def _unknown(element, maxMessage):
 
 
 def _element(itemClass, element, maxMessage):
-    problems = ["%s is %s, expected a whole number" % (name, _shown(element.get(name)))
-                for name in _NUMBERS.get(element.tag, ()) if asNumber(element.get(name)) is None]
-    return itemClass(element.tag, dict(element.attrib), shortened(_textOf(element), maxMessage),
+    # An error whose names were damaged tells so; see ErrorLikeness.
+    problems = [element.problem] if hasattr(element, "problem") else [
+        "%s is %s, expected a whole number" % (name, _shown(element.get(name)))
+        for name in _NUMBERS.get(element.tag, ()) if asNumber(element.get(name)) is None]
+    return itemClass(element.tag, dict(element.attrib), shortened(textOf(element), maxMessage),
                      tuple([_unknown(child, maxMessage) for child in element]), tuple(problems))
 
 
@@ -82,11 +64,11 @@ def _jobFile(itemClass, element, maxMessage):
         if name == "Runs":
             _addRuns(child, runs, extras, problems, maxMessage)
         elif name == "Inputs":
-            inputs.extend([{part.tag: _textOf(part) for part in one} for one in child])
+            inputs.extend([{part.tag: textOf(part) for part in one} for one in child])
         elif name != "Branches":
             if texts.get(name):
                 extras.append(UnknownElement(name, {}, texts[name]))
-            texts[name] = _textOf(child)
+            texts[name] = textOf(child)
             if child.attrib or len(child):
                 extras.append(_unknown(child, maxMessage))
     events = texts.get(itemClass.EVENTS)
@@ -109,23 +91,8 @@ def _addRuns(element, runs, extras, problems, maxMessage):
 
 
 def _run(number, element, problems):
-    eventsPerLumi, repeated = {}, []
-    for section in element:
-        lumiText, eventsText = section.get("ID"), section.get("NEvents")
-        try:
-            if len(lumiText) > MAX_DIGITS or (eventsText is not None and len(eventsText) > MAX_DIGITS):
-                raise ValueError("too long to be a number")
-            lumi = int(lumiText)
-            events = None if eventsText is None else int(eventsText)
-        except (TypeError, ValueError):
-            lumi, events = _brokenSection(number, lumiText, eventsText, problems)
-            if lumi is None:
-                continue
-        if lumi in eventsPerLumi:
-            repeated.append((lumi, events))
-            events = _sum(eventsPerLumi[lumi], events)
-        eventsPerLumi[lumi] = events
-    return Run(number, eventsPerLumi, tuple(repeated))
+    events, repeated = eventsPerLumi(element, lambda lumi, count: _brokenSection(number, lumi, count, problems))
+    return Run(number, events, tuple(repeated))
 
 
 def _brokenSection(number, lumi, events, problems):
@@ -139,11 +106,6 @@ def _brokenSection(number, lumi, events, problems):
     return asNumber(lumi), asNumber(events)
 
 
-def _sum(before, more):
-    """Add events of a section that comes again, as WMCore.DataStructs.Run does: nothing counted gives way."""
-    return before + (more or 0) if before else more
-
-
 def _performance(itemClass, element, maxMessage):
     sections, problems = [], []
     for child in element:
@@ -154,7 +116,7 @@ def _performance(itemClass, element, maxMessage):
             if name is None or value is None:
                 _note(problems, "a metric of %s has the name %s and the value %s",
                       _shown(section.metric), _shown(name), _shown(value))
-    return itemClass(element.tag, dict(element.attrib), _textOf(element), tuple(sections), tuple(problems))
+    return itemClass(element.tag, dict(element.attrib), textOf(element), tuple(sections), tuple(problems))
 
 
 _BUILDERS = {InputFile: _jobFile, OutputFile: _jobFile, PerformanceReport: _performance}

@@ -1,9 +1,7 @@
 """
 Recognise the error element of a job report when a byte or two of its names are damaged.
 """
-import attr
-
-from WMCore.WMRuntime.JobReport.Element import FrameworkError, UnknownElement
+from WMCore.WMRuntime.JobReport.Node import Node
 
 ERROR_NAME = "FrameworkError"
 STATUS_NAME = "ExitStatus"
@@ -13,28 +11,36 @@ MAX_FLIPPED = 3
 MIN_ATTRIBUTE = 3
 
 
-def asError(item):
+class DamagedError(Node):
+    """
+    Hold an element as the error it was.
+
+    :ivar problem: str, the names it was found under
+    """
+    __slots__ = ("problem",)
+
+
+def asError(element):
     """
     Take an unknown child of the root for the error it was.
 
     It was one when it has an ExitStatus, or when its name or an attribute's is that of the error with some letters
     flipped, missing or doubled.
 
-    :param item: value of the model
-    :return: FrameworkError whose `problems` tell the name it was found under, its exit status under the right name;
-        None when the item is no damaged error
+    :param element: element of a reader
+    :return: DamagedError, its exit status under the right name; None when the element is no damaged error
     """
-    if item.__class__ is not UnknownElement:
+    names = list(element.attrib)
+    status = [name for name in names if resembles(name, STATUS_NAME) and len(name) >= MIN_ATTRIBUTE]
+    if not status and not resembles(element.tag, ERROR_NAME):
         return None
-    status = [name for name in item.attributes if resembles(name, STATUS_NAME) and len(name) >= MIN_ATTRIBUTE]
-    if not status and not resembles(item.name, ERROR_NAME):
-        return None
-    attributes = {STATUS_NAME if name == status[0] else name: value for name, value in item.attributes.items()} \
-        if status and STATUS_NAME not in item.attributes else item.attributes
-    problem = "a damaged %s, found as <%s>" % (ERROR_NAME, " ".join([item.name] + list(item.attributes)))
-    fields = {field.name: getattr(item, field.name) for field in attr.fields(UnknownElement)}
-    fields.update(name=ERROR_NAME, attributes=attributes, problems=item.problems + (problem,))
-    return FrameworkError(**fields)
+    error = DamagedError(element)
+    error.tag, error.text = ERROR_NAME, element.text
+    error.attrib = dict(element.attrib)
+    if status and STATUS_NAME not in names:
+        error.attrib = {STATUS_NAME if name == status[0] else name: value for name, value in error.attrib.items()}
+    error.problem = "a damaged %s, found as <%s>" % (ERROR_NAME, " ".join([element.tag] + names))
+    return error
 
 
 def resembles(name, original):

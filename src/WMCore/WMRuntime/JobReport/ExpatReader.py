@@ -7,8 +7,9 @@ import codecs
 
 import pyexpat
 
-from WMCore.WMRuntime.JobReport.XmlTrouble import (AFTER_END, DOCTYPE, MALFORMED, NOT_A_REPORT, TOO_LARGE, TRUNCATED,
+from WMCore.WMRuntime.JobReport.Limits import (AFTER_END, DOCTYPE, MALFORMED, NOT_A_REPORT, TOO_LARGE, TRUNCATED,
                                                    XmlTrouble)
+from WMCore.WMRuntime.JobReport.Node import Node
 
 ROOT = "FrameworkJobReport"
 SKIPPED = "Branches"
@@ -19,27 +20,6 @@ ENCODING = "utf-8"
 _UNFINISHED = (3, 5, 6, 20)
 # A text is given in pieces of this size.
 _BUFFER = 65536
-
-
-class Node(list):
-    """
-    Hold an element; it is the list of its children.
-
-    :ivar tag: str
-    :ivar attrib: dict of str to str
-    :ivar text: str before the first child, or None
-    """
-    __slots__ = ("tag", "attrib", "text")
-
-    def get(self, name, default=None):
-        """
-        Give an attribute.
-
-        :param name: str
-        :param default: what to give when there is none
-        :return: str or the default
-        """
-        return self.attrib.get(name, default)
 
 
 def refuseDoctype(*_declaration):

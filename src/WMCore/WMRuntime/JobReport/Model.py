@@ -12,7 +12,8 @@ The dicts inside the values are shared and read-only by agreement, so that a lis
 import attr
 
 from WMCore.WMRuntime.JobReport.Element import (AnalysisFile, Element, FallbackAttempt, FrameworkError, SkippedEvent,
-                                                SkippedFile, UnknownElement, Value, asNumber, attributeProperty)
+                                                SkippedFile, UnknownElement, Value, attributeProperty)
+from WMCore.WMRuntime.JobReport.Node import asNumber
 
 
 def _subElement(name, meaning):

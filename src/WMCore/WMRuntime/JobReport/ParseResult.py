@@ -3,22 +3,15 @@ What reading a job report gave: the model, how far it can be trusted, and what w
 """
 import attr
 
-COMPLETE = "complete"
-PLACEHOLDER = "placeholder"
-REPAIRED = "repaired"
-TRUNCATED = "truncated"
-UNUSABLE = "unusable"
+from WMCore.WMRuntime.Errors import PLACEHOLDER as PLACEHOLDER_CODE
+from WMCore.WMRuntime.JobReport.Element import Value
+from WMCore.WMRuntime.JobReport.ReportAttempt import COMPLETE, PLACEHOLDER, REPAIRED, TRUNCATED, UNUSABLE, exitCodeOf
+
 STATUSES = (COMPLETE, PLACEHOLDER, REPAIRED, TRUNCATED, UNUSABLE)
 
-# JobReport.cc of CMSSW (12_6_X and later, cmssw#39778) closes the file with this error after every element and
-# writes the next one over it: it is there while cmsRun runs and for ever when it was killed.
-PLACEHOLDER_CODE = 8901
-# What upstream's parser gives an error that names no code.
-DEFAULT_CODE = 8001
 
-
-@attr.s(frozen=True)
-class Repair(object):
+@attr.s(frozen=True, slots=True, eq=False, repr=False)
+class Repair(Value):
     """
     Tell of one kind of repair; the file itself is never changed.
 
@@ -38,17 +31,9 @@ class Repair(object):
         """
         return "%s: %d, first at byte %d" % (self.kind, self.count, self.offset)
 
-    def toDict(self):
-        """
-        Give the repair in types JSON knows.
 
-        :return: dict
-        """
-        return attr.asdict(self)
-
-
-@attr.s(frozen=True)
-class ReadError(object):
+@attr.s(frozen=True, slots=True, eq=False, repr=False)
+class ReadError(Value):
     """
     Tell of a trouble that could not be repaired.
 
@@ -81,16 +66,8 @@ class ReadError(object):
         seen = "" if self.elementsSeen is None else "%d complete elements before it" % self.elementsSeen
         return "; ".join(part for part in (self.kind, place, seen) if part)
 
-    def toDict(self):
-        """
-        Give the error in types JSON knows.
 
-        :return: dict
-        """
-        return attr.asdict(self)
-
-
-@attr.s(frozen=True)
+@attr.s(frozen=True, eq=False)
 class ParseResult(object):
     """
     Hold what ReportParser.parse made of a file.
@@ -112,6 +89,15 @@ class ParseResult(object):
     size = attr.ib(default=None)
 
     @property
+    def elementCodes(self):
+        """
+        Read the codes of the errors that are elements of the report.
+
+        :return: list of int above 0
+        """
+        return [errorCode(error) for error in self.report.errors]
+
+    @property
     def failed(self):
         """
         Say whether the job failed as far as this file can tell.
@@ -130,8 +116,7 @@ class ParseResult(object):
         :return: int, the first error's code that is not the placeholder's, 8901 when that is all there is, and 0 when
             the report names no code: see `failed`, a damaged report may tell a failure and no code
         """
-        codes = [errorCode(error) for error in self.report.errors]
-        codes += [error.exitStatus for error in self.errors if error.exitStatus is not None]
+        codes = self.elementCodes + [error.exitStatus for error in self.errors if error.exitStatus is not None]
         real = [number for number in codes if number != PLACEHOLDER_CODE]
         return (real or codes or [PLACEHOLDER_CODE if self.status == PLACEHOLDER else 0])[0]
 
@@ -148,10 +133,9 @@ class ParseResult(object):
 
 def errorCode(error):
     """
-    Read the number of an error; one without a usable number is still an error (CRABServer#7571).
+    Read the code of an error that is an element of the report.
 
     :param error: FrameworkError
-    :return: int above 0
+    :return: int above 0, see ReportAttempt.exitCodeOf
     """
-    number = error.exitCode
-    return number if number is not None and 0 < number < 1000000 else DEFAULT_CODE
+    return exitCodeOf(error.exitStatus)

@@ -29,15 +29,19 @@ class PerformanceFiller(object):
         """
         Add the tables of one service.
 
-        :param report: PerformanceReport
+        :param report: element, a `PerformanceReport`
+        :return: bool, whether each metric has a name and a value; those that do not are left out
         """
         find = self.sections.find
         targets = {name: find(self.performance, name) for name in _SECTIONS}
         safeName, setValues = self.sections.safeName, self.sections.setValues
-        for table in report.sections:
-            values = [(safeName(name), value) for name, value in table.values if name is not None and value is not None]
+        complete = True
+        for table in report:
+            pairs = [(one.get("Name"), one.get("Value")) for one in table]
+            values = [(safeName(name), value) for name, value in pairs if name is not None and value is not None]
+            complete = complete and len(values) == len(pairs)
             self._addTable(targets["cmssw"], table, values)
-            metric = table.metric
+            metric = table.get("Metric")
             if metric == "Timing":
                 setValues(targets["cpu"], dict(values))
             elif metric in ("SystemMemory", "ApplicationMemory"):
@@ -47,15 +51,17 @@ class PerformanceFiller(object):
                 setValues(targets["storage"], summariseStorage(values))
             else:
                 self._addTable(targets["summaries"], table, values)
+        return complete
 
     def _addTable(self, section, table, values):
         """Add a table as a section of its own name; those of the sites share one."""
-        if table.metric is None:
+        metric = table.get("Metric")
+        if metric is None:
             return
-        bySite = table.module == SITE_STATISTICS
-        into = self.sections.find(section, self.sections.safeName(SITE_STATISTICS if bySite else table.metric))
+        bySite = table.get("Module") == SITE_STATISTICS
+        into = self.sections.find(section, self.sections.safeName(SITE_STATISTICS if bySite else metric))
         if bySite:
             for name, value in values:
-                self.sections.setValues(into, {name: withSite(vars(into).get(name), table.metric, value)})
+                self.sections.setValues(into, {name: withSite(vars(into).get(name), metric, value)})
         else:
             self.sections.setValues(into, {name: castMetricValue(value) for name, value in values})

@@ -10,8 +10,7 @@ with lxml.
 """
 from WMCore.WMRuntime.JobReport.BranchCutter import BranchCutter
 from WMCore.WMRuntime.JobReport.ExpatReader import ExpatReader
-from WMCore.WMRuntime.JobReport.Limits import Limits
-from WMCore.WMRuntime.JobReport.XmlTrouble import TOO_LARGE, XmlTrouble
+from WMCore.WMRuntime.JobReport.Limits import TOO_LARGE, Limits, XmlTrouble
 
 EXPAT = "expat"
 LXML = "lxml"

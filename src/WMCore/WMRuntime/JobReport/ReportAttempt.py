@@ -1,44 +1,95 @@
 """
-Read a job report once, as it is or repaired, as far as it goes.
+Read a job report up a ladder: strictly; when that fails, through a Sanitiser; else what was complete before the trouble.
+
+A sound report goes through here on its own. What only trouble needs is imported where trouble is: it takes longer than to
+read a usual report.
 """
 import os
 import stat
 
-from WMCore.WMRuntime.JobReport.ElementBuilder import build
-from WMCore.WMRuntime.JobReport.ErrorLikeness import asError
-from WMCore.WMRuntime.JobReport.FailureTraces import FailureTraces
-from WMCore.WMRuntime.JobReport.ParseResult import Repair
+from WMCore.WMRuntime.JobReport.Limits import AFTER_END, MALFORMED, TOO_LARGE, Limits, XmlTrouble
+from WMCore.WMRuntime.JobReport.Node import asNumber
 from WMCore.WMRuntime.JobReport.Reader import readElements
-from WMCore.WMRuntime.JobReport.ReportEnd import garbageStart, textBeforeRootEnd, unexpectedGarbage
-from WMCore.WMRuntime.JobReport.Sanitiser import Sanitiser
-from WMCore.WMRuntime.JobReport.XmlTrouble import AFTER_END, TOO_LARGE, XmlTrouble
+
+COMPLETE = "complete"
+PLACEHOLDER = "placeholder"
+REPAIRED = "repaired"
+TRUNCATED = "truncated"
+UNUSABLE = "unusable"
 
 NO_FILE = "noFile"
 EMPTY = "empty"
 GARBAGE_AT_END = "garbageAtEnd"
 
+ERROR = "FrameworkError"
+# What upstream's parser gives an error that names no code.
+DEFAULT_CODE = 8001
+# Children of the root that have attributes and are no errors, and those without, of which nothing can be an exit status.
+_SOUND = frozenset(("InputFile", "File", "AnalysisFile", "SkippedFile", "SkippedEvent", "FallbackAttempt",
+                    "PerformanceReport"))
+_SOUND_WHEN_BARE = frozenset(("MemoryService", "MessageSummary", "ReadBranches", "SecondarySourceReadBranches",
+                              "LumiSections", "GeneratorInfo", "StorageStatistics", "Process"))
+
+
+def exitCodeOf(exitStatus):
+    """
+    Read the code of an error; one without a usable code is still an error (CRABServer#7571).
+
+    :param exitStatus: str or None, the attribute of a FrameworkError
+    :return: int above 0
+    """
+    number = asNumber(exitStatus)
+    return number if number is not None and number > 0 else DEFAULT_CODE
+
+
+def readReport(path, limits=None, backend=None, make=None):
+    """
+    Read a report, whatever is in the file; the file is only read.
+
+    :param path: str, the report
+    :param limits: Limits, None for the default ones
+    :param backend: str or None, as Reader.readElements takes it
+    :param make: callable, gets each element and gives the value that is kept; None to keep the elements themselves, which
+        only expat's are good for
+    :return: tuple of ReportAttempt and list of values
+    """
+    attempt = ReportAttempt(path, limits, backend)
+    values = list(attempt.elements() if make is None else map(make, attempt.elements()))
+    if attempt.trouble is not None and attempt.trouble.kind == MALFORMED:
+        repaired = ReportAttempt(path, limits, backend, sanitised=True)
+        more = list(repaired.elements() if make is None else map(make, repaired.elements()))
+        if repaired.wholeRoot or len(more) > len(values):
+            attempt, values = repaired, more
+    return attempt, values
+
 
 class ReportAttempt(object):
     """
-    Go through a report once; what was found besides the values is known when `values` has ended.
+    Go through a report once; what was found besides the elements is known when `elements` has ended.
 
-    :param path: str, the report; opened for reading only, when `values` starts
-    :param limits: Limits
+    :param path: str, the report; opened for reading only, when `elements` starts
+    :param limits: Limits, None for the default ones
     :param backend: str or None, as Reader.readElements takes it
     :param sanitised: bool, whether to read it through a Sanitiser
+    :ivar size: int, bytes of the file; None when it is not there
+    :ivar trouble: XmlTrouble that ended the reading, or None
+    :ivar repairs: tuple of Repair
+    :ivar errors: tuple of ReadError: why the file is not whole, and signs of a failure no element tells of
     """
 
-    def __init__(self, path, limits, backend, sanitised=False):
+    def __init__(self, path, limits=None, backend=None, sanitised=False):
         self._path = path
-        self._limits = limits
+        self._limits = limits or Limits()
         self._backend = backend
         self._sanitised = sanitised
+        self._count = 0
+        # Of the errors that are elements: whether one has a real code, and the code of the last.
+        self._hasRealCode = False
+        self._lastCode = None
         self.size = None
         self.trouble = None
         self.repairs = ()
-        self.places = ()
-        self.codes = ()
-        self.strayText = b""
+        self.errors = ()
 
     @property
     def wholeRoot(self):
@@ -49,45 +100,91 @@ class ReportAttempt(object):
         """
         return self.trouble is None or self.trouble.kind == AFTER_END
 
-    def values(self):
+    @property
+    def status(self):
         """
-        Give the direct children of the root, each when it is complete; a trouble ends them and stays in `trouble`.
+        Say how far the report can be trusted.
 
-        :return: iterator of values of the model
+        :return: str, one of ParseResult.STATUSES, see there
+        """
+        if not self.wholeRoot:
+            return TRUNCATED if self._count else UNUSABLE
+        codes = [error.exitStatus for error in self.errors if error.exitStatus is not None]
+        lastCode = codes[-1] if codes else self._lastCode
+        if lastCode is not None and _isPlaceholder(lastCode):
+            return PLACEHOLDER
+        return REPAIRED if self.repairs else COMPLETE
+
+    def elements(self):
+        """
+        Give the direct children of the root, each when it is complete, damaged errors as the errors they were; a trouble
+        ends them and stays in `trouble`.
+
+        :return: iterator of elements, as Reader.readElements gives them
         """
         try:
             with self._open() as source:
-                traces = FailureTraces(source)
-                stream = Sanitiser(traces) if self._sanitised else traces
+                stream = self._sanitiser(source) if self._sanitised else source
                 try:
                     for element in readElements(stream, self._limits, self._backend):
-                        value = build(element, self._limits.maxMessage)
-                        yield asError(value) or value
+                        tag = element.tag
+                        if tag not in _SOUND:
+                            if tag != ERROR and (tag not in _SOUND_WHEN_BARE or element.attrib):
+                                element = _asError(element)
+                            if element.tag == ERROR:
+                                self._noteCode(element)
+                        self._count += 1
+                        yield element
                 except XmlTrouble as ex:
-                    self.trouble = self._placed(ex, stream)
-                traces.drain(self._limits.maxBytes)
-                self.places, self.codes = tuple(sorted(traces.places)), tuple(traces.exitCodes())
+                    self._place(ex, stream)
                 if self._sanitised:
                     self.repairs = stream.repairs
-                if self.wholeRoot:
-                    self._lookAtEnd(source)
+                self.errors = self._findErrors(source)
         except XmlTrouble as ex:
             self.trouble = ex
+            self.errors = (_readError(ex),)
 
-    def _placed(self, trouble, stream):
-        """Give a trouble its place in the file; the lines of repaired bytes are those of the file."""
+    @staticmethod
+    def _sanitiser(source):
+        # Only what cannot be read as it is needs it.
+        from WMCore.WMRuntime.JobReport.Sanitiser import Sanitiser
+        return Sanitiser(source)
+
+    def _noteCode(self, element):
+        """Note the code of an error."""
+        self._lastCode = exitCodeOf(element.get("ExitStatus"))
+        self._hasRealCode = self._hasRealCode or not _isPlaceholder(self._lastCode)
+
+    def _place(self, trouble, stream):
+        """Keep a trouble, with its place in the file; the lines of repaired bytes are those of the file."""
         if self._sanitised and trouble.byteOffset is not None:
             trouble.byteOffset = stream.originalOffset(trouble.byteOffset)
-        return trouble
+        self.trouble = trouble
 
-    def _lookAtEnd(self, source):
-        """Look what stands behind the root's end, which is left out, and what right before it."""
-        end = self.size
-        if self.trouble is not None:
-            # libxml2 does not always know the place.
-            end = garbageStart(source, self.size if self.trouble.byteOffset is None else self.trouble.byteOffset)
-            self.repairs += (Repair(GARBAGE_AT_END, self.size - end, end),)
-        self.strayText = textBeforeRootEnd(source, end) or unexpectedGarbage(source, end)
+    def _findErrors(self, source):
+        """Tell what is wrong with the report besides the errors that are elements of it; leave garbage at its end out."""
+        errors, rootEnd = [], None
+        if not self.wholeRoot:
+            errors.append(_readError(self.trouble))
+        elif self.trouble is None:
+            rootEnd = self.size
+        else:
+            rootEnd = self._leaveGarbage(source)
+        if not self._hasRealCode:
+            # A report that tells of its failure needs no search for signs of one.
+            from WMCore.WMRuntime.JobReport.FailureSigns import failureSigns
+            errors += failureSigns(source, self._limits.maxBytes, rootEnd, self._lastCode is not None)
+        return tuple(errors)
+
+    def _leaveGarbage(self, source):
+        """Note that what is behind the root's end was left out; give the byte at which it begins."""
+        # Reports of older releases have it after a crash only.
+        from WMCore.WMRuntime.JobReport.ParseResult import Repair
+        from WMCore.WMRuntime.JobReport.ReportEnd import garbageStart
+        # libxml2 does not always know the place.
+        end = garbageStart(source, self.size if self.trouble.byteOffset is None else self.trouble.byteOffset)
+        self.repairs += (Repair(GARBAGE_AT_END, self.size - end, end),)
+        return end
 
     def _open(self):
         """Open the report when it is a file of a size that can be one."""
@@ -105,3 +202,25 @@ class ReportAttempt(object):
             return open(self._path, "rb")
         except (OSError, ValueError) as ex:
             raise XmlTrouble(NO_FILE, "cannot read %s: %s" % (self._path, ex))
+
+
+def _isPlaceholder(code):
+    # In a job Errors is loaded; elsewhere it brings attrs along, which a report without errors does not need.
+    from WMCore.WMRuntime.Errors import PLACEHOLDER as code8901
+    return code == code8901
+
+
+def _asError(element):
+    """Give an element that is not one of cmsRun's usual ones as the error it may have been."""
+    # Usual reports have no such element.
+    from WMCore.WMRuntime.JobReport.ErrorLikeness import asError
+    error = asError(element)
+    return element if error is None else error
+
+
+def _readError(trouble):
+    """Make a value of a reader's trouble."""
+    # Brings attrs along.
+    from WMCore.WMRuntime.JobReport.ParseResult import ReadError
+    return ReadError(trouble.kind, trouble.message, trouble.line, trouble.column, trouble.byteOffset,
+                     trouble.elementsSeen)

@@ -17,8 +17,8 @@ IDENTITY = re.compile(br"<(FrameworkError)\s+(ExitStatus)=")
 ELEMENT = re.compile(br"<FrameworkError\s[^>]*?(?:/>|>.*?</FrameworkError>)", re.DOTALL)
 
 SPECIAL_BYTES = b"<>&\"'/=]![-?;# \x00\x01\x1b\x7f\xc3\xe9\xff"
-INSERTS = (b"&", b"&x;", b"&#0;", b"&#x41;", b"&lt;", b"&amp", b"&#xD800;", b"]]>", b"<![CDATA[", b"<!--", b"-->", b"--",
-           b"<?x ", b"?>",
+INSERTS = (b"&", b"&x;", b"&#0;", b"&#x41;", b"&lt;", b"&amp", b"&#xD800;", b"]]>", b"<![CDATA[", b"<!--", b"-->",
+           b"--", b"<?x ", b"?>",
            b'<?xml version="1.0" encoding="utf-16"?>', b"\xef\xbb\xbf", b"\xff\xfe", b"\0" * 16,
            b"\xed\xa0\x80",
            b"\xef\xbf\xbf", b"caf\xe9", b"<a>", b"</a>", b"<a/>", b"</File>", ROOT_END, b"<FrameworkJobReport>",

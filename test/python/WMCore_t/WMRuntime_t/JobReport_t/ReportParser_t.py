@@ -5,17 +5,19 @@ The damage of Mutations is done to reports of failed jobs; nothing of it may cra
 or a connection, or make a success of them.
 """
 import errno
+import importlib
 import json
 import os
+import pkgutil
 import signal
 import socket
 import sys
 import time
 
-import attr
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from WMCore.WMRuntime import JobReport
 from WMCore.WMRuntime.JobReport.Element import FrameworkError
 from WMCore.WMRuntime.JobReport.JobReportError import JobReportError
 from WMCore.WMRuntime.JobReport.Limits import Limits
@@ -120,7 +122,10 @@ class Watch(object):
 @pytest.fixture
 def watch(tmp_path):
     """Watch the readings of a test."""
-    # The back ends are imported, and the codecs known, before anything counts.
+    # The back ends and what only trouble needs are imported, and the codecs known, before anything counts.
+    for module in pkgutil.iter_modules(JobReport.__path__, JobReport.__name__ + "."):
+        if not module[1].endswith(".LxmlReader"):
+            importlib.import_module(module[1])
     for name in BACKENDS:
         try:
             (tmp_path / "first.xml").write_bytes(goodReports()[0])
@@ -261,11 +266,11 @@ def testFiftyMegabytesOfRubbishEndAtALimitAndTheCodeIsKept(tmp_path, backend):
 def testALimitPassedIsSaidAndNothingIsRead(tmp_path, backend):
     path = tmp_path / "FrameworkJobReport.xml"
     path.write_bytes(readReport("CMSSWFailReport.xml"))
-    result = parse(str(path), attr.evolve(Limits(), maxBytes=1000), backend)
+    result = parse(str(path), Limits(maxBytes=1000), backend)
     assert (result.status, result.errors[0].kind, result.report.items) == ("unusable", "tooLarge", ())
     assert "127168 bytes, expected at most 1000" in result.errors[0].message
     with pytest.raises(JobReportError) as caught:
-        list(iterEvents(str(path), attr.evolve(Limits(), maxBytes=1000), backend))
+        list(iterEvents(str(path), Limits(maxBytes=1000), backend))
     assert str(path) in str(caught.value) and "at most 1000" in str(caught.value) and "what to do" in str(caught.value)
 
 

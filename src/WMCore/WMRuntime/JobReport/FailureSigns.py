@@ -1,0 +1,117 @@
+"""
+Find what a failure leaves in the bytes of a job report, even where damage keeps it from being read.
+
+A failed job must never look like a success because its report was damaged: when no element tells of an error, certain
+words decide, and what stands at the report's end. No report of a successful job has them.
+"""
+from WMCore.WMRuntime.JobReport.ReportEnd import isRestOfPlaceholder, textBeforeRootEnd, unexpectedGarbage
+
+# The names of the error element and its attribute, cmsRun's placeholder, and what it writes when a signal stopped
+# it in an orderly way (JobReport.cc of CMSSW).
+STATUS = "ExitStatus"
+TERMINATION = "UnexpectedJobTermination"
+SHUTDOWN = "ShutdownSignal"
+WORDS = tuple(word.encode("ascii") for word in ("FrameworkError", STATUS, TERMINATION, SHUTDOWN))
+# At most so many places are remembered: errors are few, a hostile file is not.
+MAX_PLACES = 64
+BLOCK_BYTES = 256 * 1024
+# What kind of sign it is; see ParseResult.ReadError.
+FAILURE_TRACE = "failureTrace"
+STRAY_TEXT = "strayText"
+SHUTDOWN_SIGNAL = "shutdownSignal"
+
+_OVERLAP = max(len(word) for word in WORDS) - 1
+_CODE = br"ExitStatus\s*=\s*[\"']?([0-9]{1,6})(?![0-9])"
+_CODE_BYTES = 64
+
+
+def failureSigns(source, maxBytes, rootEnd, toldPlaceholder):
+    """
+    Tell of failures that no element told of, and of their code.
+
+    :param source: binary file, the report; read from its start
+    :param maxBytes: int, the offset at which to stop: a file may grow for ever while it is read
+    :param rootEnd: int, byte of the file behind the root's end; None when the root has none
+    :param toldPlaceholder: bool, whether an element told of the placeholder's error; no element told of another
+    :return: list of ReadError
+    """
+    places = findWords(source, maxBytes)
+    strayText = b""
+    if rootEnd is not None and not (places or toldPlaceholder):
+        strayText = textBeforeRootEnd(source, rootEnd) or unexpectedGarbage(source, rootEnd)
+    return _errors(places, exitCodes(source, places), strayText, toldPlaceholder) if places or strayText else []
+
+
+def findWords(source, maxBytes):
+    """
+    Find the words of a failure.
+
+    :param source: binary file
+    :param maxBytes: int, the offset at which to stop
+    :return: list of (int, str), byte offset and word, in the order of the file
+    """
+    source.seek(0)
+    places, offset, tail = [], 0, b""
+    while offset < maxBytes:
+        block = source.read(BLOCK_BYTES)
+        if not block:
+            break
+        seen = tail + block if tail else block
+        for word in WORDS:
+            # What is all in the tail was found before.
+            found = seen.find(word, max(0, len(tail) - len(word) + 1))
+            while found >= 0 and len(places) < MAX_PLACES:
+                places.append((offset - len(tail) + found, word.decode("ascii")))
+                found = seen.find(word, found + 1)
+        offset += len(block)
+        tail = seen[-_OVERLAP:]
+    return sorted(places)
+
+
+def exitCodes(source, places):
+    """
+    Read the codes beside the places of ExitStatus.
+
+    :param source: binary file
+    :param places: list of (int, str), see findWords
+    :return: list of (int, int), byte offset and code, in the order of the file
+    """
+    # A report without errors needs none of it.
+    import re
+    codes = []
+    for offset, word in places:
+        if word == STATUS:
+            source.seek(offset)
+            match = re.match(_CODE, source.read(_CODE_BYTES))
+            if match:
+                codes.append((offset, int(match.group(1))))
+    return codes
+
+
+def _errors(places, codes, strayText, toldPlaceholder):
+    """Choose which of the signs to tell: a code, else the first word of a failure, else text that is no element's."""
+    # Needed only for a report that is not sound: it brings attrs and its classes along.
+    from WMCore.WMRuntime.Errors import PLACEHOLDER
+    from WMCore.WMRuntime.JobReport.ParseResult import ReadError
+    real = [(offset, code) for offset, code in codes if code not in (0, PLACEHOLDER)]
+    if real:
+        offset, code = real[0]
+        return [ReadError(FAILURE_TRACE, "an error with the exit status %d, in a part that is not readable" % code,
+                          offset=offset, exitStatus=code)]
+    if toldPlaceholder:
+        return []
+    if not places:
+        return [ReadError(STRAY_TEXT, "text that belongs to no element: %.80r" % strayText.decode("utf-8", "replace"),
+                          exitStatus=PLACEHOLDER if isRestOfPlaceholder(strayText) else None)]
+    isPlaceholder = any(word == TERMINATION for _, word in places) or any(code == PLACEHOLDER for _, code in codes)
+    errors = []
+    # An orderly end after a signal is told for itself; it says nothing of the other words.
+    signals = [offset for offset, word in places if word == SHUTDOWN]
+    others = [(offset, word) for offset, word in places if word != SHUTDOWN]
+    if signals:
+        errors.append(ReadError(SHUTDOWN_SIGNAL, "cmsRun was stopped by a signal", offset=signals[0]))
+    if others:
+        offset, word = others[0]
+        errors.append(ReadError(FAILURE_TRACE, "the word %s, though no readable element tells of a failure" % word,
+                                offset=offset, exitStatus=PLACEHOLDER if isPlaceholder else None))
+    return sorted(errors, key=lambda error: error.offset)
