@@ -7,7 +7,8 @@ import os
 from WMCore.WMRuntime.Command.ReleaseCommand import addReleaseArguments, findRelease
 from WMCore.WMRuntime.Command.Table import printRow
 from WMCore.WMRuntime.Errors import WMRuntimeError
-from WMCore.WMRuntime.Payload.ExecutableSelector import POLICIES, namedPlugins, selectExecutable
+from WMCore.WMRuntime.Payload.ExecutableChoice import POLICIES
+from WMCore.WMRuntime.Payload.ExecutableSelector import namedPlugins, selectExecutable
 
 
 def register(groups):
@@ -37,9 +38,11 @@ def _select(arguments):
                              "give --release, or run this in a release's environment")
     if arguments.pset and not os.path.isfile(arguments.pset):
         raise WMRuntimeError(None, "There is no PSet %s." % arguments.pset, "", "give the path of a file")
+    # This process's own environment is the release's only where it names the release.
+    environ = None if arguments.release else dict(os.environ)
     choice = selectExecutable(release, arguments.requested, arguments.pset, arguments.policy,
-                              os.environ.get("PATH"), os.getcwd(),
-                              plugins=tuple(arguments.plugin) + namedPlugins(os.environ))
+                              environ and environ.get("PATH"), os.getcwd(),
+                              plugins=tuple(arguments.plugin) + namedPlugins(os.environ), environ=environ)
     if arguments.json:
         print(json.dumps(choice.toDict(), indent=2, sort_keys=True))
         return 0

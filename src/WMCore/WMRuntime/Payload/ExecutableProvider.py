@@ -6,12 +6,12 @@ A package offers another source through the entry point group wmcore.runtime.exe
 """
 import abc
 import os
-import shlex
 
 import attr
 
+from WMCore.WMRuntime.Payload.ExecutableChoice import PYTHON2_TWIN, PYTHON3_TWIN
+
 GROUP = "wmcore.runtime.executables"
-PYTHON2_TWIN, PYTHON3_TWIN = "cmsRun", "cmsRunPython3"
 
 
 @attr.s(frozen=True)
@@ -41,10 +41,12 @@ class ExecutableContext(object):
     :param release: Release, or None
     :param searchPath: str, PATH of the release's environment, or None
     :param directory: str, the step's directory, or None
+    :param environ: dict, the variables of the release's environment, or None where they are not known
     """
     release = attr.ib(default=None)
     searchPath = attr.ib(default=None)
     directory = attr.ib(default=None)
+    environ = attr.ib(default=None, repr=False)
 
 
 class ExecutableProvider(abc.ABC):
@@ -115,24 +117,11 @@ class FromSearchPath(ExecutableProvider):
     def find(self, name, context):
         """See ExecutableProvider."""
         if os.sep in name:
-            places = [os.path.join(context.directory or os.curdir, name)]
+            places, how = [os.path.join(context.directory or os.curdir, name)], "there, named by its path"
         else:
-            places = [os.path.join(entry or os.curdir, name) for entry in (context.searchPath or "").split(os.pathsep)]
+            entries = context.searchPath.split(os.pathsep) if context.searchPath else []
+            places, how = [os.path.join(entry or os.curdir, name) for entry in entries], "in the PATH of the step"
         for path in places:
             if os.path.isfile(path) and os.access(path, os.X_OK):
-                return Executable(name, path, reasons=("%s is in the PATH of the step" % path,))
+                return Executable(name, path, reasons=("%s is %s" % (path, how),))
         return None
-
-
-def programOf(requested):
-    """
-    Give the program of a command that may bring options of its own.
-
-    :param requested: str, such as `cmsRun --strict`
-    :return: str
-    """
-    try:
-        words = shlex.split(requested)
-    except ValueError:
-        words = requested.split()
-    return words[0] if words else ""

@@ -3,22 +3,22 @@ Choose the executable of a step: cmsRun, its twin of the other python, or what t
 
 asRequested takes what the step asks for. preferPython3 takes an executable of python 3 where there is one.
 matchPSet looks at the PSet and takes the executable whose python can run it; the name `auto` stands for it.
-No process is started, unless a PSet is about to be refused: then the release's own pythons have the last word.
+No process is started, unless a PSet is about to be refused, or its syntax could not be looked at and there are two
+executables to choose from: then the release's own pythons have the last word.
 """
 import logging
 
 import attr
 
 from WMCore.WMRuntime.Errors import WMRuntimeError
-from WMCore.WMRuntime.Payload.ExecutableChoice import (AS_REQUESTED, MATCH_PSET, POLICIES, PREFER_PYTHON3,
-                                                       ExecutableChoice, RejectedExecutable)
-from WMCore.WMRuntime.Payload.ExecutableProvider import (GROUP, PYTHON2_TWIN, PYTHON3_TWIN, Executable,
-                                                         ExecutableContext, ExecutableProvider, FromRelease,
-                                                         FromSearchPath, programOf)
-from WMCore.WMRuntime.Payload.GrammarCheck import compileErrors
-from WMCore.WMRuntime.Payload.PSetLanguage import NEITHER, Finding, readPSet, verdictOf
+from WMCore.WMRuntime.Payload.ExecutableChoice import (AS_REQUESTED, MATCH_PSET, PREFER_PYTHON3,
+                                                       PYTHON2_TWIN, PYTHON3_TWIN, ExecutableChoice, ExecutableRequest,
+                                                       RejectedExecutable)
+from WMCore.WMRuntime.Payload.ExecutableProvider import (GROUP, Executable, ExecutableContext, ExecutableProvider,
+                                                         FromRelease, FromSearchPath)
+from WMCore.WMRuntime.Payload.PSetLanguage import readPSet
+from WMCore.WMRuntime.Payload.ReleaseGrammar import askPythons
 
-AUTO = "auto"
 PLUGIN_VARIABLE = "WMRUNTIME_EXECUTABLES"
 BUILT_IN = (FromRelease, FromSearchPath)
 EXECUTABLE_NOT_FOUND, BAD_CONFIGURATION = 50110, 7002
@@ -28,12 +28,12 @@ _SHOWN = 12
 class _Selection(object):
     """One selection under way."""
 
-    def __init__(self, requested, context, providers, pset, ask):
-        self.requested = requested
+    def __init__(self, request, context, providers, pset, ask):
+        self.request = request
         self.context = context
         self.pset = pset
         self.ask = ask
-        self.reasons, self.rejected, self.providers = [], [], []
+        self.reasons, self.rejected, self.providers, self.said = list(request.reasons), [], [], []
         for provider in sorted(providers, key=lambda item: item.priority):
             try:
                 self.providers.append(provider())
@@ -79,23 +79,20 @@ class _Selection(object):
                 self.failed(provider, ex)
         return sorted(found)
 
-    def named(self, policy):
+    def asRequested(self):
         """Choose what the step names."""
-        program = programOf(self.requested)
-        executable = self.find(program) if program else None
+        executable = self.find(self.request.program) if self.request.program else None
         if executable is None:
-            raise self.missing(self.requested)
-        name = self.requested
-        if executable.name != program:
-            # The provider runs it by something else; options that came with the name still go to it.
-            name = " ".join([executable.name] + self.requested.split()[1:])
-        return self.choice(executable, name, policy)
+            raise self.missing(self.request.text)
+        return self.choice(executable)
 
-    def choice(self, executable, name, policy, language=None):
-        """Make the choice of an executable."""
-        return ExecutableChoice(name, executable.path, executable.python, policy,
+    def choice(self, executable, language=None):
+        """Make the choice of an executable; it gets the options of the step, whatever it is called by."""
+        name = self.request.text if executable.name == self.request.program else \
+            self.request.withProgram(executable.name)
+        return ExecutableChoice(name, executable.path, executable.python, self.request.policy,
                                 tuple(self.reasons) + tuple(executable.reasons), tuple(self.rejected), language,
-                                self.requested)
+                                self.request.text)
 
     def missing(self, requested):
         """Compose the error for an executable that is not there."""
@@ -121,19 +118,21 @@ class _Selection(object):
         ofPython3 = [twin for twin in twins if twin.python == 3]
         if not ofPython3:
             self.reasons.append("the release has no executable of python 3 for PSets")
-        return self.choice((ofPython3 or twins)[0], (ofPython3 or twins)[0].name, PREFER_PYTHON3)
+        return self.choice((ofPython3 or twins)[0])
 
     def matchPSet(self):
         """Choose the executable that can run the PSet."""
         twins = self.twins()
         if self.pset is None:
             self.reasons.append("there is no PSet to look at")
-            return self.choice(twins[0], twins[0].name, MATCH_PSET)
+            return self.choice(twins[0])
         language = readPSet(self.pset, self._tools())
-        self._tell(language)
+        self.reasons.append("the PSet %s is for %s" % (self.pset, _pythonsOf(language)))
+        self.reasons += [str(finding) for finding in language.findings] + list(language.notes)
         fitting = [twin for twin in twins if not self.objections(twin, language)]
-        if not fitting and self.ask:
-            language = self._confirmed(language, twins)
+        if self.ask and (not fitting or len(fitting) > 1 and language.unjudged):
+            language, self.said = askPythons(language, self.context, {twin.python for twin in twins if twin.python})
+            self.reasons += self.said + ["so it is for %s" % _pythonsOf(language)]
             fitting = [twin for twin in twins if not self.objections(twin, language)]
         for twin in twins:
             against = self.objections(twin, language)
@@ -144,17 +143,11 @@ class _Selection(object):
         chosen = fitting[0]
         for other in fitting[1:]:
             self.reject(other.name, other.path, "%s fits too and comes first" % chosen.name)
-        return self.choice(chosen, chosen.name, MATCH_PSET, language)
+        return self.choice(chosen, language)
 
     def _tools(self):
         manifests = getattr(self.context.release, "manifests", None)
         return manifests()[0] if manifests else ()
-
-    def _tell(self, language):
-        self.reasons.append("the PSet %s is for %s" % (self.pset, {
-            "both": "both pythons, as far as its text tells", "neither": "neither python"}.get(
-                language.verdict, language.verdict[:-1] + " " + language.verdict[-1])))
-        self.reasons += [str(finding) for finding in language.findings] + list(language.notes)
 
     @staticmethod
     def objections(twin, language):
@@ -169,29 +162,6 @@ class _Selection(object):
         return ["%s is python %s" % (twin.name, ".".join(map(str, twin.version or (twin.python,))))] + (
             against + tooOld) if against or tooOld else []
 
-    def _confirmed(self, language, twins):
-        """Ask the release's own pythons about the syntax; drop what they deny."""
-        sources = [name for name in language.files if name.endswith(".py")]
-        findings = list(language.findings)
-        for major in sorted({twin.python for twin in twins if twin.python}):
-            python = self.context.release.python(major) if self.context.release is not None else None
-            answers = compileErrors(python.path, sources) if python is not None and python.exists else None
-            if answers is None:
-                self.reasons.append("the release's python %d was not there to be asked" % major)
-                continue
-            for path, answer in zip(sources, answers):
-                if answer is None:
-                    self.reasons.append("python %d of the release compiles %s" % (major, path))
-                    # Its grammar has the last word on syntax, not on what an import finds.
-                    findings = [finding for finding in findings
-                                if finding.file != path or finding.which != NEITHER]
-                else:
-                    self.reasons.append("python %d of the release says of %s:%d: %s" % ((major, path) + answer))
-                    other = "python3" if major == 2 else "python2"
-                    findings.append(Finding(path, answer[0], "python %d of the release says: %s" % (major, answer[1]),
-                                            other))
-        return attr.evolve(language, findings=tuple(findings), verdict=verdictOf(findings))
-
     def refused(self, language, twins):
         """Compose the error for a PSet that no executable can run."""
         release = self.context.release
@@ -202,7 +172,12 @@ class _Selection(object):
                     language.verdict, "correct these lines")
         return WMRuntimeError(BAD_CONFIGURATION, "The PSet %s cannot be run by %s of %s." % (
             self.pset, " or ".join("%s (python %s)" % (twin.name, twin.python or "unknown") for twin in twins),
-            release.version if release else "no release"), "; ".join(said[:_SHOWN]), hint)
+            release.version if release else "no release"), "; ".join(said[:_SHOWN] + self.said[:_SHOWN]), hint)
+
+
+def _pythonsOf(language):
+    return {"both": "both pythons, as far as its text tells", "neither": "neither python"}.get(
+        language.verdict, language.verdict[:-1] + " " + language.verdict[-1])
 
 
 def namedPlugins(environ):
@@ -216,39 +191,34 @@ def namedPlugins(environ):
 
 
 def selectExecutable(release, requested="cmsRun", pset=None, policy=None, searchPath=None, directory=None,
-                     providers=None, plugins=(), askPythons=True):
+                     providers=None, plugins=(), ask=True, environ=None):
     """
     Choose a step's executable.
 
     :param release: Release; None when it is unknown
-    :param requested: str, a name with or without options; `auto` for the policy matchPSet
+    :param requested: str, a name with or without options, which stay; see ExecutableRequest.of
     :param pset: str, path of the PSet; None when the job makes its process otherwise
-    :param policy: str, one of POLICIES; None for asRequested, or for matchPSet when `auto` is asked for.
-        A step that names anything but cmsRun, cmsRunPython3 or auto gets that under each policy
+    :param policy: str, one of POLICIES, or None; see ExecutableRequest.of
     :param searchPath: str, PATH of the release's environment, to look in too
     :param directory: str, the step's directory
     :param providers: sequence of ExecutableProvider classes, instead of the built-in ones and all plugins
     :param plugins: names `module:attribute` of more providers; namedPlugins reads those of a setting
-    :param askPythons: bool, whether the release's pythons are started before a PSet is refused
+    :param ask: bool, whether the release's pythons may be started
+    :param environ: dict, the variables of the release's environment, to start its pythons in; without them they are
+        started with the libraries that lie in the release
     :return: ExecutableChoice
     :raises WMRuntimeError: 50110 when there is no such executable, 7002 (cmsRun's own code for a bad
         configuration) when no executable can run the PSet; None as code for an unknown policy
     """
-    requested = requested.strip()
-    policy = policy or (MATCH_PSET if requested == AUTO else AS_REQUESTED)
-    if policy not in POLICIES:
-        raise WMRuntimeError(None, "There is no policy %r." % policy, "known are %s" % ", ".join(POLICIES),
-                             "set one of these")
-    if requested == AUTO and policy == AS_REQUESTED:
-        policy = MATCH_PSET
+    request = ExecutableRequest.of(requested, policy)
     problems = ()
     if providers is None:
         # Plugins reads the metadata of what is installed; nobody pays for it who brings providers.
         from WMCore.WMRuntime.Plugins import loadPlugins
         providers, problems = loadPlugins(GROUP, BUILT_IN, plugins, ExecutableProvider)
-    selection = _Selection(requested, ExecutableContext(release, searchPath, directory), providers, pset, askPythons)
+    context = ExecutableContext(release, searchPath, directory, environ)
+    selection = _Selection(request, context, providers, pset, ask)
     for problem in problems:
         selection.reject(problem.name, None, "the plugin of %s is left out: %s" % (problem.source, problem.reason))
-    if policy == AS_REQUESTED or requested not in (AUTO, PYTHON2_TWIN, PYTHON3_TWIN):
-        return selection.named(policy)
-    return selection.matchPSet() if policy == MATCH_PSET else selection.preferPython3()
+    return {AS_REQUESTED: selection.asRequested, PREFER_PYTHON3: selection.preferPython3,
+            MATCH_PSET: selection.matchPSet}[request.policy]()

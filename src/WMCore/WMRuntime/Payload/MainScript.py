@@ -153,8 +153,8 @@ fi
 export FRONTIER_LOG_LEVEL=warning
 
 wmPayload=("$wmName")
-# Unless it names a program as a whole, it may bring options of its own.
-type -- "$wmName" >/dev/null 2>&1 || read -r -a wmPayload <<< "$wmName"
+# Unless it names a program as a whole, it may bring options of its own; quotes mean nothing here.
+type -- "$wmName" >/dev/null 2>&1 || IFS=$' \t\n' read -r -d '' -a wmPayload <<< "$wmName"
 wmPayload+=(-j "$wmReport" "$wmConfig" "${wmArguments[@]}")
 wmEnter payload
 echo "Executing CMSSW"

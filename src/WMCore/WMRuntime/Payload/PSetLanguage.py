@@ -62,16 +62,18 @@ class PSetLanguage(object):
     :param findings: tuple of Finding
     :param files: tuple of str, what was looked at
     :param notes: tuple of str, what could not be looked at
+    :param unjudged: tuple of str, those of the files whose syntax was not looked at
     """
     verdict = attr.ib()
     findings = attr.ib(default=())
     files = attr.ib(default=())
     notes = attr.ib(default=())
+    unjudged = attr.ib(default=())
 
     @property
-    def since(self):
-        """Give the first python 3 that takes all of it, a tuple of int; (3,) when any does."""
-        return max([finding.since for finding in self.findings if finding.since] + [(3,)])
+    def sources(self):
+        """Give the files that are no pickles, a tuple of str."""
+        return tuple(path for path in self.files if not path.endswith(_PICKLES))
 
     def against(self, major):
         """
@@ -111,7 +113,7 @@ class _Reader(object):
     def __init__(self, path, tools):
         self.tools = frozenset(tools)
         self.pending, self.files = [os.path.abspath(path)], []
-        self.findings, self.notes, self.left = [], [], MAX_ALL
+        self.findings, self.notes, self.unjudged, self.left = [], [], [], MAX_ALL
 
     def read(self):
         """Look at one file after the other."""
@@ -129,7 +131,8 @@ class _Reader(object):
             else:
                 seen = self._source(path)
             self._keep(path, seen)
-        return PSetLanguage(verdictOf(self.findings), tuple(self.findings), tuple(self.files), tuple(self.notes))
+        return PSetLanguage(verdictOf(self.findings), tuple(self.findings), tuple(self.files), tuple(self.notes),
+                            tuple(self.unjudged))
 
     def _keep(self, path, seen):
         for item in seen:
@@ -144,20 +147,22 @@ class _Reader(object):
             self.notes.append("cannot read %s: %s" % (path, ex.strerror or ex))
             return []
         if len(data) > min(MAX_SOURCE, self.left):
-            self.notes.append("%s is too large to be looked at" % path)
+            self._leftOut(path, "too large to be looked at")
             return []
         self.left -= len(data)
         text, seen = decodeSource(data)
         if text is None:
             return seen
         directory = os.path.dirname(path)
-        more, tree = lookAtSource(text, lambda module: _beside(directory, module) is not None, self._note(path))
+        more, tree = lookAtSource(text, lambda module: _beside(directory, module) is not None,
+                                  lambda why: self._leftOut(path, why))
         if tree is not None:
             self._follow(directory, tree)
         return seen + more
 
-    def _note(self, path):
-        return lambda text: self.notes.append("%s: %s" % (path, text))
+    def _leftOut(self, path, why):
+        self.notes.append("%s: %s" % (path, why))
+        self.unjudged.append(path)
 
     def _follow(self, directory, tree):
         found = [_beside(directory, module) for module, _line in tree.imports]

@@ -11,7 +11,7 @@ from WMCore.WMRuntime.Payload.PSetTokens import (CLOSING, NAME, NEWLINE, OPENING
                                                  statements)
 from WMCore.WMRuntime.Payload.SourcePieces import logicalLines
 
-# In a line without strings: without one of these nothing is found, and the cutting into tokens, the dear part, is saved.
+# In a line without strings: without one of these nothing is found, and it need not be cut into tokens, the dear part.
 _SUSPECT = re.compile(r"""[^\x00-\x7f] | \.\.\. | [rR][bB]['"] | \b(?:exec|print)\b | \bwith\s*\( | ^[ \t\f]*@
                           | (?:[(,]|\blambda\b)[\s\\]*\* """, re.VERBOSE | re.MULTILINE)
 # What all of these have, or a character that is not ASCII: looked for first, for it takes a tenth of the time.

@@ -8,74 +8,85 @@ choice to the runtime is refused when nothing fits.
 import logging
 import os
 
-import attr
-
 from WMCore.WMRuntime.Environment.CleanEnvironment import withoutWrapperPython
-from WMCore.WMRuntime.Environment.EnvDiff import EnvDiff, quoteForBash
 from WMCore.WMRuntime.Errors import WMRuntimeError
-from WMCore.WMRuntime.Payload.ExecutableChoice import AS_REQUESTED, ExecutableChoice
-from WMCore.WMRuntime.Payload.ExecutableProvider import programOf
-from WMCore.WMRuntime.Payload.ExecutableSelector import (AUTO, EXECUTABLE_NOT_FOUND, namedPlugins,
-                                                         selectExecutable)
+from WMCore.WMRuntime.Payload.ExecutableChoice import AUTO, PYTHON2_TWIN, ExecutableChoice, ExecutableRequest
+from WMCore.WMRuntime.Payload.ExecutableSelector import EXECUTABLE_NOT_FOUND, namedPlugins, selectExecutable
 from WMCore.WMRuntime.Payload.LogTail import cleanText
+from WMCore.WMRuntime.Payload.ToolsPython import setToolsPython, withoutToolsPython
 from WMCore.WMRuntime.Release.Release import Release
 from WMCore.WMRuntime.RuntimeInfo import addStepInfo
-from WMCore.WMRuntime.Tools.ScramSession import readSession, storeSession
 
-DEFAULT = "cmsRun"
 REPORT_SECTION = "executable"
-_TOOL_PYTHON = "psetPython"
 _MAX_REASONS, _MAX_REASON = 20, 500
 
 
-def chooseStepExecutable(stepName, directory, command, runtimeEnv, arch=None):
+def chooseStepExecutable(stepName, directory, command, scram):
     """
     Choose the executable of a step, log the choice and note it in runtimeInfo.json.
+
+    Where the tools for the PSet have to run in another python than before, the step's SCRAM session is changed, and
+    the Scram object takes it up.
 
     :param stepName: str
     :param directory: str, the step's directory
     :param command: the step's application.command: executable, configuration and maybe executablePolicy
-    :param runtimeEnv: dict, the variables of the release's environment
-    :param arch: str, scram arch, or None
+    :param scram: Scram, whose runtime() succeeded
     :return: ExecutableChoice; its path is None when the executable is taken unseen
     :raises WMRuntimeError: when the step leaves the choice to the runtime and nothing fits; when the executable
         it names is neither in the release nor in the PATH
     """
-    requested, policy = command.executable, getattr(command, "executablePolicy", None)
-    open_ = requested == AUTO or policy not in (None, AS_REQUESTED)
+    request = ExecutableRequest.of(command.executable, getattr(command, "executablePolicy", None))
+    tools = None
     try:
-        release = Release.fromEnvironment(dict({"SCRAM_ARCH": arch} if arch else {}, **runtimeEnv))
+        environ, release = _releaseOf(scram, directory)
         pset = os.path.join(directory, command.configuration) if command.configuration else None
-        # A session only holds what SCRAM changes.
-        searchPath = runtimeEnv.get("PATH") or withoutWrapperPython(os.environ).get("PATH")
-        choice = selectExecutable(release, requested, pset if pset and os.path.isfile(pset) else None, policy,
-                                  searchPath, directory, plugins=namedPlugins(os.environ))
+        choice = selectExecutable(release, request.text, pset if pset and os.path.isfile(pset) else None,
+                                  request.policy, environ["PATH"], directory, plugins=namedPlugins(os.environ),
+                                  environ=environ)
     except WMRuntimeError as ex:
-        if _isFinal(ex, open_, requested):
+        if _isFinal(ex, request):
             raise
-        choice = _unseen(requested, str(ex))
+        choice = _unseen(request, ex)
     except Exception as ex:  # what is on the disk of a release must not end a step that could run
-        choice = _unseen(requested, "%s: %s" % (type(ex).__name__, ex))
+        choice = _unseen(request, ex)
     else:
-        if open_ and choice.python == 3 and release.cmsRunPython().major == 2:
-            _takeToolsAlong(directory, release)
+        if request.isOpen and choice.python == 3 and release.cmsRunPython().major == 2:
+            tools = release.python(3)
+            if tools is None:
+                raise _noTools("the release has none", directory)
+    _takeToolsAlong(directory, tools, scram)
     _leaveWord(stepName, directory, choice)
     return choice
 
 
-def _isFinal(error, open_, requested):
+def _releaseOf(scram, directory):
+    """Give (dict, the release's environment as SCRAM made it; Release)."""
+    # A session only holds what SCRAM changes.
+    searchPath = scram.runtimeEnv.get("PATH") or withoutWrapperPython(os.environ).get("PATH") or ""
+    environ = dict(scram.runtimeEnv, PATH=withoutToolsPython(directory, searchPath))
+    return environ, Release.fromEnvironment(dict({"SCRAM_ARCH": scram.architecture} if scram.architecture else {},
+                                                 **environ))
+
+
+def _isFinal(error, request):
     """Say whether an error ends the step, or main.sh may still find something to run."""
-    if open_:
+    if request.isOpen:
         return error.code != 50513
     # A script of the step may yet make the file that a path names.
-    return error.code == EXECUTABLE_NOT_FOUND and os.sep not in programOf(requested)
+    return error.code == EXECUTABLE_NOT_FOUND and os.sep not in request.program
 
 
-def _unseen(requested, reason):
-    """Make the choice of a step whose release cannot be looked at."""
-    name = DEFAULT if requested == AUTO else requested
+def _unseen(request, error):
+    """Make the choice of a step whose executable, or whose release, cannot be looked at."""
+    name = request.withProgram(PYTHON2_TWIN) if request.program == AUTO else request.text
+    if isinstance(error, WMRuntimeError) and error.code == EXECUTABLE_NOT_FOUND:
+        reason = "%s is not there yet, and a script of the step may make it" % request.program
+    else:
+        said = str(error) if isinstance(error, WMRuntimeError) else "%s: %s" % (type(error).__name__, error)
+        reason = "nothing could be looked up: %s" % "; ".join(line.strip() for line in said.splitlines())
     logging.warning("The executable %s is taken unseen: %s", name, reason)
-    return ExecutableChoice(name, None, reasons=("nothing could be looked up: %s" % reason,), requested=requested)
+    return ExecutableChoice(name, None, reasons=request.reasons + (reason,), requested=request.text)
 
 
 def noteInReport(step, choice):
@@ -116,37 +127,20 @@ def _leaveWord(stepName, directory, choice):
     addStepInfo(directory, "executables", stepName, choice.toDict())
 
 
-def _takeToolsAlong(directory, release):
-    """Have the PSet's tools run in the python of the executable; without that its PSet cannot be prepared."""
+def _noTools(why, directory):
+    return WMRuntimeError(50513, "The tools for the PSet cannot be had in python 3: %s" % why, directory,
+                          "name the step's executable instead of `auto`, and see what is wrong in the directory")
+
+
+def _takeToolsAlong(directory, python, scram):
+    """Have the PSet's tools run in a python of the release, or in its own choice; the session is told, too."""
     try:
-        _toolsInPython3(directory, release)
+        changed = setToolsPython(directory, python)
     except (OSError, ValueError) as ex:
-        raise WMRuntimeError(50513, "The tools for the PSet cannot be had in python 3: %s" % ex, directory,
-                             "name the step's executable instead of `auto`, and see what is wrong in the directory")
-
-
-def _toolsInPython3(directory, release):
-    """
-    Have the tools that write the PSet's pickle run in python 3.
-
-    They go by cmsRun's python, and start `python` where that is python 2 (cmssw-wm-tools). The pickle has to
-    come from the python that reads it (CRABClient#5279), so `python` is python 3 in this step's environment.
-
-    :param directory: str, the step's directory, with its SCRAM session
-    :param release: Release
-    """
-    python = release.python(3)
-    if python is None or not python.exists:
-        raise ValueError("the release's python3 is not there (%s)" % (python.path if python else "it has none"))
-    programs = os.path.join(os.path.abspath(directory), _TOOL_PYTHON)
-    os.makedirs(programs, exist_ok=True)
-    path = os.path.join(programs, "python")
-    with open(path + ".new", "w", encoding="utf-8", errors="surrogateescape") as handle:
-        handle.write("#!/bin/sh\n# The tools of this step run in the python of its executable.\nexec %s \"$@\"\n"
-                     % quoteForBash(python.path))
-    os.chmod(path + ".new", 0o755)
-    os.rename(path + ".new", path)
-    session = readSession(directory)
-    values = dict(session.diff.toSet)
-    values["PATH"] = os.pathsep.join([programs] + [entry for entry in [values.get("PATH")] if entry])
-    storeSession(attr.evolve(session, diff=EnvDiff(values, session.diff.toUnset)), directory)
+        if python is None:
+            # Without a session that can be read there is nothing to be taken back.
+            return
+        raise _noTools(ex, directory)
+    if changed and scram.runtime() != 0:
+        raise WMRuntimeError(50513, "The SCRAM session cannot be taken up again.", scram.diagnostic(),
+                             "run the job again")

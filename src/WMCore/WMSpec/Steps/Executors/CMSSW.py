@@ -129,7 +129,7 @@ class CMSSW(Executor):
         arch = self._chooseArch()
         self._logSettings()
         scram = self._setUpScram(arch)
-        choice = self._chooseExecutable(scram, arch)
+        choice = self._chooseExecutable(scram)
         self._runScripts()
         self._runScramScripts(scram)
         self._runCmsRun(arch, choice)
@@ -196,10 +196,10 @@ class CMSSW(Executor):
             raise _setupFailed("ScramSetupFailure", scram.diagnostic())
         return scram
 
-    def _chooseExecutable(self, scram, arch):
+    def _chooseExecutable(self, scram):
         try:
             choice = chooseStepExecutable(self.stepName, self.step.builder.workingDir, self.step.application.command,
-                                          scram.runtimeEnv, arch)
+                                          scram)
         except WMRuntimeError as ex:
             msg = cleanText(str(ex))
             logging.critical(msg)

@@ -1,11 +1,14 @@
 """Which executable a step runs, on the releases of the worker node."""
 import json
 import os
+import shutil
 
 import pytest
 
+from WMCore.WMRuntime.Command.Main import main as wmruntime
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Payload import ExecutableSelector
+from WMCore.WMRuntime.Payload.ExecutableChoice import POLICIES
 from WMCore.WMRuntime.Payload.ExecutableProvider import Executable, ExecutableProvider
 from WMCore.WMRuntime.Payload.ExecutableSelector import selectExecutable
 from WMCore.WMRuntime.Release.Release import Release
@@ -94,7 +97,7 @@ def test_asRequestedIsTheDefaultAndLooksAtNoPSet(release, pset):
 
 
 def test_aMissingExecutableIs50110AndNamesWhatThereIs(release):
-    for requested in ("cmsRunPython3", "cmsRunNowhere", "", "/no/such/program", "'"):
+    for requested in ("cmsRunPython3", "cmsRunNowhere", "", None, "/no/such/program", "'", "'cmsRun'"):
         with pytest.raises(WMRuntimeError) as missing:
             selectExecutable(release(NEW), requested)
         assert missing.value.code == 50110 and "it has: cmsRun" in str(missing.value)
@@ -110,8 +113,11 @@ def test_aProgramOfThePathOrTheStepIsFound(release, tmp_path):
 def test_anotherNameIsTakenUnderEachPolicy(release, tmp_path):
     (tmp_path / "mine").write_text("#!/bin/sh\n")
     os.chmod(str(tmp_path / "mine"), 0o755)
-    for policy in ExecutableSelector.POLICIES:
-        assert selectExecutable(release(TWIN), "mine", policy=policy, searchPath=str(tmp_path)).name == "mine"
+    for policy in POLICIES:
+        choice = selectExecutable(release(TWIN), "mine -n 4", policy=policy, searchPath=str(tmp_path))
+        assert (choice.name, choice.policy, choice.ours) == ("mine -n 4", "asRequested", False)
+        assert [policy in reason for reason in choice.reasons] == [False] * (policy == "asRequested") or \
+            policy in choice.reasons[0]
 
 
 def test_anUnknownPolicyIsAnErrorThatListsTheKnown(release):
@@ -135,6 +141,87 @@ def test_beforeARefusalTheReleasesOwnPythonsAreAsked(workerNode, release, pset):
     with pytest.raises(WMRuntimeError) as refused:
         selectExecutable(release(TWIN), "auto", pset(NOTHING))
     assert "python 2 of the release says" in str(refused.value) and "python 3 of the release says" in str(refused.value)
+
+
+ONLY_PYTHON2_KNOWS = ['x = "C:\\Users"\n', "True = 1\n", "x = [i for i in 1, 2]\n"]
+
+
+@pytest.fixture
+def bareRelease(workerNode, interpreters, tmp_path):
+    """Give a copy of a release with both pythons, which start among the release's libraries only."""
+    if not {"2.7", "3.6"}.issubset(interpreters):
+        pytest.skip("no python 2.7 and 3.6 here")
+    shutil.copytree(os.path.join(workerNode.root, "cvmfs"), str(tmp_path / "cvmfs"), symlinks=True)
+    record = workerNode.releases[TWIN]
+    found = Release.at(str(tmp_path / record["directory"]), TWIN, record["arch"])
+    for major, version in ((2, "2.7"), (3, "3.6")):
+        path = found.python(major).path
+        os.unlink(path)
+        with open(path, "w") as handle:
+            handle.write("#!/bin/sh\ncase $LD_LIBRARY_PATH in *%s*) exec %s \"$@\" ;; esac\n"
+                         "echo 'cannot open libpython' >&2; exit 127\n" % ("/external/", interpreters[version]))
+        os.chmod(path, 0o755)
+    return Release.at(str(tmp_path / record["directory"]), TWIN, record["arch"])
+
+
+@pytest.mark.parametrize("text", ONLY_PYTHON2_KNOWS)
+@pytest.mark.parametrize("environ", [None, {"LD_LIBRARY_PATH": "/cvmfs/external/lib", "PYTHONHOME": "/nowhere"}])
+def test_theReleasesPythonsAreAskedAmongItsLibraries(text, environ, bareRelease, pset, monkeypatch):
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")
+    choice = selectExecutable(bareRelease, "auto", pset(text), environ=environ)
+    assert choice.name == "cmsRun" and "so it is for python 2" in choice.reasons
+
+
+def test_aPythonThatDoesNotAnswerIsToldFromOneThatIsNotThere(bareRelease, pset, monkeypatch):
+    with pytest.raises(WMRuntimeError) as refused:
+        selectExecutable(bareRelease, "auto", pset("True = 1\n"), environ={"LD_LIBRARY_PATH": "/elsewhere"})
+    assert "python 2 of the release did not answer: it ended with status 127: cannot open libpython" in str(
+        refused.value)
+    monkeypatch.setattr(Release, "python", lambda self, major: None)
+    with pytest.raises(WMRuntimeError, match="python 2 of the release was not there to be asked"):
+        selectExecutable(bareRelease, "auto", pset("True = 1\n"))
+
+
+def test_thePythonsAreAskedOfFilesOfAnyName(bareRelease, tmp_path):
+    (tmp_path / "PSet.cfg").write_text("import more\nTrue = 1\n")
+    (tmp_path / "more.py").write_text("x = 1\n")
+    choice = selectExecutable(bareRelease, "auto", str(tmp_path / "PSet.cfg"))
+    assert choice.name == "cmsRun" and "python 2 of the release compiles %s" % (tmp_path / "PSet.cfg") in choice.reasons
+
+
+def test_whatNobodyCouldLookAtIsLeftToTheReleasesPythons(bareRelease, pset, noProcess, monkeypatch):
+    asked = []
+
+    def answer(args, **_options):
+        asked.append(args[0])
+        raise OSError("not in this test")
+    monkeypatch.setattr("WMCore.WMRuntime.Payload.GrammarCheck.runCaptured", answer)
+    selectExecutable(bareRelease, "auto", pset("x = %s\n" % "+".join(["a"] * 10000)))
+    assert asked == [bareRelease.python(2).path, bareRelease.python(3).path]
+    del asked[:]
+    selectExecutable(bareRelease, "auto", pset("x = 1\n"))
+    assert asked == []
+
+
+@pytest.mark.parametrize("requested, policy, expected", [
+    ("cmsRun -n 4", "matchPSet", "cmsRunPython3 -n 4"), ("cmsRun -n 4", "preferPython3", "cmsRunPython3 -n 4"),
+    ("cmsRunPython3 -n 4", "asRequested", "cmsRunPython3 -n 4"), ("auto -n 4", None, "cmsRunPython3 -n 4")])
+def test_aPolicyKeepsTheOptionsOfTheStep(requested, policy, expected, release, pset):
+    choice = selectExecutable(release(TWIN), requested, pset(PYTHON3), policy)
+    assert (choice.name, choice.python, choice.requested) == (expected, 3, requested)
+
+
+def test_onlyTheEnvironmentOfTheReleaseHasAPathToLookIn(workerNode, release, capsys, monkeypatch):
+    record = workerNode.releases[TWIN]
+    words = ["executable", "select", "--requested", "ls", "--json"]
+    named = ["--release", TWIN, "--root", os.path.join(workerNode.root, "cvmfs", "cms.cern.ch")]
+    assert wmruntime(words + named) == 1
+    assert "There is no executable ls" in capsys.readouterr().err
+    for name, value in (("CMSSW_BASE", release(TWIN).directory), ("CMSSW_RELEASE_BASE", ""), ("CMSSW_VERSION", TWIN),
+                        ("SCRAM_ARCH", record["arch"])):
+        monkeypatch.setenv(name, value)
+    assert wmruntime(words) == 0
+    assert json.loads(capsys.readouterr().out)["path"].endswith("/ls")
 
 
 class Nightly(ExecutableProvider):

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from WMCore.WMRuntime.Payload.ExecutableChoice import ExecutableRequest
 from WMCore.WMRuntime.Payload.MainScript import MainArguments, extraArguments, mainScript, writeMainScript
 
 ARCH, RELEASE = "el8_amd64_gcc12", "CMSSW_13_0_3"
@@ -202,6 +203,12 @@ def testExecutableMayHaveSpacesOrOptions(step):
     assert step.run(step.arguments(executable=str(step.directory / "my cmsRun"))) == 0
     assert step.run(step.arguments(executable="cmsRun -n 4")) == 0
     assert step.seen[:3] == ["-n", "4", "-j"]
+
+
+def testQuotesInTheExecutableMeanNothingAndAllItsWordsAreTaken(step):
+    assert step.run(step.arguments(executable='"cmsRun" -n 4')) == 127
+    assert step.run(step.arguments(executable="cmsRun\n\t-n 4 ")) == 0
+    assert ExecutableRequest.of("cmsRun\n\t-n 4 ").words == ("cmsRun", "-n", "4")
 
 
 def testExecutableIsQuotedInTheStatusFile(step):

@@ -24,7 +24,8 @@ PYTHON3 = ['x = f"{a}"', "def f():\n    x = 1\n    def g():\n        nonlocal x"
            "import builtins", "import urllib.request", "from urllib import parse", "f(*a, *b)", "f(*a, b)", "a, *b = c",
            "x = '\u00e9'", "x = 1_000", "class A(B, metaclass=C): pass", "raise A from b", "x = {**a}",
            "import pathlib",
-           "from __future__ import annotations\nx = 1", "f(\n    *a,\n)", "f(a, **b,)", "f(*a, b=1,)", "def f(*a,): pass",
+           "from __future__ import annotations\nx = 1", "f(\n    *a,\n)", "f(a, **b,)", "f(*a, b=1,)",
+           "def f(*a,): pass",
            "def f(\n    a,\n    **b,\n): pass", "x = lambda *a,: 1", "f(**a, b=1)", "x = ...", "x = [...]",
            "x[(...)]", "x = rb'a'", "x = Rb'a'", "app.exec(1)", "x = a.exec", "f(exec=1)", "def exec(): pass",
            "x = lambda: exec('a')", "app.print()", "f(print)", "x = lambda: print(1)", "class print: pass",
@@ -38,17 +39,21 @@ BOTH = ["print('x')", "print", "print ('a') % x", "from __future__ import print_
         "try:\n    import urllib2\nexcept ImportError:\n    import urllib.request as urllib2",
         "try:\n    x = unicode\nexcept NameError:\n    x = str", "f(*a)", "f(*a, b=1, **c)", "x = 0\ny = 00\nz = 0.5",
         "@a.b\ndef f(): pass", "x = a*b + c", "xrange = range\nfor i in xrange(3): pass", "# coding: latin-1\nx = 1",
-        "d = {'a': 1}\nx = lambda a: d[a:1]", "", "f(lambda a, **k: 1, 2)", "f(lambda *a: 1,)", "f(a * b,)", "f((a, b),)",
+        "d = {'a': 1}\nx = lambda a: d[a:1]", "", "f(lambda a, **k: 1, 2)", "f(lambda *a: 1,)", "f(a * b,)",
+        "f((a, b),)",
         "x[..., 1]", "x[a, ...]", "a[1][...]", "from ... import x", "from ...a import x", "exec('a')", "exec('a', b)",
-        "if a: exec('b')", "print; x = 1", "print -1", "print [1]", "if a: print('x')\nelse: print('y')", "with (a): pass",
+        "if a: exec('b')", "print; x = 1", "print -1", "print [1]", "if a: print('x')\nelse: print('y')",
+        "with (a): pass",
         "with a as b, c as d: pass", "@a.b(c, (d))\ndef f(): pass", "x = br'a'", "def f(*a): return f(*a)",
         "def f(a,): return g(*(a,))", "x = lambda a,: 1", "def f():\n    yield 1\n    return",
-        "def f():\n    def g():\n        yield 1\n    return g", "x = '''f(*a,)'''  # f(*a,)", "f(%s)" % ", ".join(["1"] * 255),
+        "def f():\n    def g():\n        yield 1\n    return g", "x = '''f(*a,)'''  # f(*a,)",
+        "f(%s)" % ", ".join(["1"] * 255),
         "from __future__ import (division,\n    print_function)\nprint('x', file=y)",
         "'''document'''\nfrom __future__ import division; from __future__ import print_function\nf(print, a.print)",
         "from __future__ import print_function\nprint >>f, x"]
 PYTHON2 += ["'''\nfrom __future__ import print_function\n'''\nprint 'x'"]
-NEITHER = ["from __future__ import annotations\nreturn", "from __future__ import nothing\nx = 1", "x = (", "print 'x'\ny = f'{x}'", "import urllib2, pathlib", "def", "x = 'abc", "if a:\nb"]
+NEITHER = ["from __future__ import annotations\nreturn", "from __future__ import nothing\nx = 1", "x = (",
+           "print 'x'\ny = f'{x}'", "import urllib2, pathlib", "def", "x = 'abc", "if a:\nb"]
 
 
 def verdict(tmp_path, text, **files):

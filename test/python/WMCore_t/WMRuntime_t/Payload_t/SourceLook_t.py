@@ -113,4 +113,5 @@ def test_manyStatementsAreNotTakenForADeepOne(more):
 
 
 def test_stringsAndCommentsGoAndThePrefixStays():
-    assert withoutStrings("a = f'b: {c}' # d: e\nx = '''y\n:''' + \"z\\\":\" + r'\\'") == "a = f'' \nx = '' + \"\" + r''"
+    assert withoutStrings("a = f'b: {c}' # d: e\nx = '''y\n:''' + \"z\\\":\" + r'\\'") == \
+        "a = f'' \nx = '' + \"\" + r''"

@@ -8,13 +8,15 @@ import pytest
 
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Payload.StepExecutable import chooseStepExecutable, noteInReport
+from WMCore.WMRuntime.Tools.Scram import Scram
 from WMCore_t.WMRuntime_t.Plugins_t import installed, profilerIn
 from WMCore_t.WMRuntime_t.WholeJob_t import codesOf, run, runnable
 
 
 def choose(directory, requested, environ, policy=None):
     command = SimpleNamespace(executable=requested, configuration="PSet.py", executablePolicy=policy)
-    return chooseStepExecutable("cmsRun1", str(directory), command, environ)
+    scram = SimpleNamespace(runtimeEnv=environ, architecture=None, runtime=lambda: 0)
+    return chooseStepExecutable("cmsRun1", str(directory), command, scram)
 
 
 def environment(workerNode, release):
@@ -29,6 +31,7 @@ def test_anUnknownReleaseNeverFailsAStep(requested, expected, tmp_path):
     for environ in ({}, {"CMSSW_BASE": "/no/such", "CMSSW_RELEASE_BASE": ""}, {"CMSSW_BASE": "\0"}):
         choice = choose(tmp_path, requested, environ)
         assert (choice.name, choice.path) == (expected, None) and "nothing could be looked up" in choice.reasons[0]
+        assert "\n" not in "".join(choice.reasons)
 
 
 def test_aNamedExecutableThatIsNowhereIsRefused(workerNode, tmp_path):
@@ -40,6 +43,12 @@ def test_aNamedExecutableThatIsNowhereIsRefused(workerNode, tmp_path):
 def test_aPathIsLeftToMainScriptForAScriptMayYetMakeTheFile(workerNode, tmp_path):
     choice = choose(tmp_path, "./made later --fast", environment(workerNode, "CMSSW_13_0_3"))
     assert (choice.name, choice.path) == ("./made later --fast", None)
+    assert choice.reasons == ("./made is not there yet, and a script of the step may make it",)
+    (tmp_path / "made").write_text("#!/bin/sh\n")
+    (tmp_path / "made").chmod(0o755)
+    choice = choose(tmp_path, "./made later", environment(workerNode, "CMSSW_13_0_3"))
+    assert choice.reasons == ("%s is there, named by its path" % (tmp_path / "." / "made").as_posix().replace(
+        "/made", "/./made"),)
 
 
 def test_withoutAPathInTheSessionTheJobsIsLookedAt(workerNode, tmp_path, monkeypatch):
@@ -58,6 +67,42 @@ def test_toolsThatCannotRunInThePythonOfTheExecutableEndTheStep(workerNode, tmp_
     with pytest.raises(WMRuntimeError, match="scramSession.json") as refused:
         choose(tmp_path, "auto", environment(workerNode, "CMSSW_10_6_30"))
     assert refused.value.code == 50513
+
+
+def test_theToolsFollowEachChoiceAndSoDoTheSessionAndTheScramObject(workerNode, tmp_path, monkeypatch):
+    runnable(workerNode, "CMSSW_10_6_30")
+    record = workerNode.releases["CMSSW_10_6_30"]
+    root = os.path.join(workerNode.root, "cvmfs", "cms.cern.ch")
+    monkeypatch.setenv("VO_CMS_SW_DIR", root)
+    request = dict(version="CMSSW_10_6_30", architecture=record["arch"], directory=str(tmp_path), command="scramv1",
+                   initialise=". %s/cmsset_default.sh" % root)
+    command = SimpleNamespace(executable="auto", configuration="PSet.py")
+    for text, name, tools in (("x = f'a'", "cmsRunPython3", 3), ("x = f'b'", "cmsRunPython3", 3),
+                              ("print 'x'", "cmsRun", 2), ("x = f'a'", "cmsRunPython3", 3)):
+        (tmp_path / "PSet.py").write_text(text + "\n")
+        scram = Scram(**request)
+        assert scram.project() == 0 and scram.runtime() == 0, scram.diagnostic()
+        choice = chooseStepExecutable("cmsRun1", str(tmp_path), command, scram)
+        assert choice.name == name and not [reason for reason in choice.reasons if "psetPython" in reason]
+        another = Scram(**request)
+        assert another.project() == 0 and another.runtime() == 0 and another.sessionReused
+        for each in (scram, another):
+            assert each.runtimeEnv["PATH"].split(":").count(str(tmp_path / "psetPython")) == (tools == 3)
+            assert each("python -c 'import sys; print(\"python %d\" % sys.version_info[0])'") == 0
+            assert "python %d" % tools in each.getStdout()
+        # A script that is started in the session finds it to be its own.
+        assert scram._session.token(str(tmp_path)) == another._session.token(str(tmp_path))
+
+
+@pytest.mark.parametrize("requested, name", [(" auto ", "cmsRun"), ("auto -n 4", "cmsRun -n 4")])
+def test_autoIsAutoWithOptionsAndWithBlanksAroundIt(requested, name, workerNode, tmp_path):
+    (tmp_path / "PSet.py").write_text("print 'x'\n")
+    choice = choose(tmp_path, requested, environment(workerNode, "CMSSW_10_6_30"))
+    assert (choice.name, choice.policy, choice.python) == (name, "matchPSet", 2)
+    assert choose(tmp_path, requested, {}).name == name
+    (tmp_path / "PSet.py").write_text("print 'x'; y = f''\n")
+    with pytest.raises(WMRuntimeError, match="an f-string"):
+        choose(tmp_path, requested, environment(workerNode, "CMSSW_10_6_30"))
 
 
 def test_aStepThatLeavesTheChoiceIsRefusedWhenNothingFits(workerNode, tmp_path):
