@@ -47,3 +47,14 @@ def test_withoutAReleaseOrAPSetThereIsOneErrorWithTheRemedy(workerNode, capsys, 
     assert main(["executable", "select", "--release", "CMSSW_13_0_3", "--pset", "/no/such", "--root", os.path.join(
         workerNode.root, "cvmfs", "cms.cern.ch")]) == 1
     assert "no PSet /no/such" in capsys.readouterr().err
+
+
+def test_onlyTheReleasesOwnEnvironmentHasAPathToLookIn(select, workerNode, capsys, monkeypatch):
+    assert select("CMSSW_10_6_30", "", "--requested", "ls") == 1
+    assert "There is no executable ls" in capsys.readouterr().err
+    record = workerNode.releases["CMSSW_10_6_30"]
+    for name, value in (("CMSSW_BASE", os.path.join(workerNode.root, record["directory"])), ("CMSSW_RELEASE_BASE", ""),
+                        ("CMSSW_VERSION", "CMSSW_10_6_30"), ("SCRAM_ARCH", record["arch"])):
+        monkeypatch.setenv(name, value)
+    assert main(["executable", "select", "--requested", "ls", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["path"].endswith("/ls")

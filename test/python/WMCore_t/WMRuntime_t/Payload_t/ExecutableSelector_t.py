@@ -5,7 +5,6 @@ import shutil
 
 import pytest
 
-from WMCore.WMRuntime.Command.Main import main as wmruntime
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Payload import ExecutableSelector
 from WMCore.WMRuntime.Payload.ExecutableChoice import POLICIES
@@ -209,19 +208,6 @@ def test_whatNobodyCouldLookAtIsLeftToTheReleasesPythons(bareRelease, pset, noPr
 def test_aPolicyKeepsTheOptionsOfTheStep(requested, policy, expected, release, pset):
     choice = selectExecutable(release(TWIN), requested, pset(PYTHON3), policy)
     assert (choice.name, choice.python, choice.requested) == (expected, 3, requested)
-
-
-def test_onlyTheEnvironmentOfTheReleaseHasAPathToLookIn(workerNode, release, capsys, monkeypatch):
-    record = workerNode.releases[TWIN]
-    words = ["executable", "select", "--requested", "ls", "--json"]
-    named = ["--release", TWIN, "--root", os.path.join(workerNode.root, "cvmfs", "cms.cern.ch")]
-    assert wmruntime(words + named) == 1
-    assert "There is no executable ls" in capsys.readouterr().err
-    for name, value in (("CMSSW_BASE", release(TWIN).directory), ("CMSSW_RELEASE_BASE", ""), ("CMSSW_VERSION", TWIN),
-                        ("SCRAM_ARCH", record["arch"])):
-        monkeypatch.setenv(name, value)
-    assert wmruntime(words) == 0
-    assert json.loads(capsys.readouterr().out)["path"].endswith("/ls")
 
 
 class Nightly(ExecutableProvider):
