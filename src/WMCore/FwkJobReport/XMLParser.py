@@ -41,7 +41,7 @@ def xmlToJobReport(reportInstance, xmlFile):
 
 
 def _untoldErrors(result):
-    """Give the error whose code is known though no element tells of it: of a damaged part, or of a placeholder's rest."""
+    """Give the error whose code is known though no element tells of it: of a damaged part, or a placeholder's rest."""
     code = result.exitCode
     if not code or code in result.elementCodes:
         return []
@@ -69,8 +69,8 @@ def castMetricValue(value):
     :param value: str; anything else is given back as it is
     :return: int, float, bool, or the text without the white space around it
     """
-    from WMCore.WMRuntime.JobReport import MetricCasts
-    return MetricCasts.castMetricValue(value)
+    from WMCore.WMRuntime.JobReport import PerformanceFiller
+    return PerformanceFiller.castMetricValue(value)
 
 
 def castXrdSiteStatistics(summRep, name, site, value):
@@ -83,7 +83,7 @@ def castXrdSiteStatistics(summRep, name, site, value):
     :param value: str, as written
     :return: list of dict of site and value, to be set as the metric
     """
-    from WMCore.WMRuntime.JobReport.MetricCasts import withSite
+    from WMCore.WMRuntime.JobReport.PerformanceFiller import withSite
     return withSite(summRep.dictionary_().get(name), site, value)
 
 

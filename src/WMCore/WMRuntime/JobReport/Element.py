@@ -3,7 +3,7 @@ Hold elements of a job report as they are written, and what all values of the mo
 """
 import attr
 
-from WMCore.WMRuntime.JobReport.Node import asNumber
+from WMCore.WMRuntime.JobReport.Reading import asNumber
 
 
 def _toPlain(value):

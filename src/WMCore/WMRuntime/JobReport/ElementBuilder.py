@@ -6,10 +6,9 @@ Node of the expat reader, an lxml element, one of xml.etree. Comments are none: 
 nest is the readers' limit.
 """
 from WMCore.WMRuntime.JobReport.Element import UnknownElement
-from WMCore.WMRuntime.JobReport.Limits import MAX_MESSAGE
 from WMCore.WMRuntime.JobReport.Model import (ITEM_CLASSES, InputFile, OutputFile, PerformanceReport,
                                               PerformanceSection, Run)
-from WMCore.WMRuntime.JobReport.Node import asNumber, eventsPerLumi, shortened, textOf
+from WMCore.WMRuntime.JobReport.Reading import MAX_MESSAGE, asNumber, eventsPerLumi, shortened, textOf
 
 # Problems of one element that are told: a million broken lumis are one cause, not a million texts.
 MAX_PROBLEMS = 50

@@ -1,7 +1,7 @@
 """
 Recognise the error element of a job report when a byte or two of its names are damaged.
 """
-from WMCore.WMRuntime.JobReport.Node import Node
+from WMCore.WMRuntime.JobReport.Reading import Node
 
 ERROR_NAME = "FrameworkError"
 STATUS_NAME = "ExitStatus"

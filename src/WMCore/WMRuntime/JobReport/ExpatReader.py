@@ -7,9 +7,8 @@ import codecs
 
 import pyexpat
 
-from WMCore.WMRuntime.JobReport.Limits import (AFTER_END, DOCTYPE, MALFORMED, NOT_A_REPORT, TOO_LARGE, TRUNCATED,
-                                                   XmlTrouble)
-from WMCore.WMRuntime.JobReport.Node import Node
+from WMCore.WMRuntime.JobReport.Reading import (AFTER_END, DOCTYPE, MALFORMED, NOT_A_REPORT, TOO_LARGE, TRUNCATED, Node,
+                                                    XmlTrouble)
 
 ROOT = "FrameworkJobReport"
 SKIPPED = "Branches"

@@ -3,9 +3,11 @@ Find what a failure leaves in the bytes of a job report, even where damage keeps
 
 A failed job must never look like a success because its report was damaged: when no element tells of an error, certain
 words decide, and what stands at the report's end. No report of a successful job has them.
-"""
-from WMCore.WMRuntime.JobReport.ReportEnd import isRestOfPlaceholder, textBeforeRootEnd, unexpectedGarbage
 
+At the end cmsRun closes the root, seeks back and writes the next element over the closing. A crash between the two
+leaves new text over the start of the old closing and the old rest behind it: garbage after the root's end, or text of the
+root that belongs to no element (cmssw#39778, cmssw#41124). Both may be well-formed.
+"""
 # The names of the error element and its attribute, cmsRun's placeholder, and what it writes when a signal stopped
 # it in an orderly way (JobReport.cc of CMSSW).
 STATUS = "ExitStatus"
@@ -15,6 +17,13 @@ WORDS = tuple(word.encode("ascii") for word in ("FrameworkError", STATUS, TERMIN
 # At most so many places are remembered: errors are few, a hostile file is not.
 MAX_PLACES = 64
 BLOCK_BYTES = 256 * 1024
+# What cmsRun closes the root with until it is done.
+PLACEHOLDER_TEXT = b'<FrameworkError ExitStatus="8901" Type="UnexpectedJobTermination"/>'
+ROOT_END = b"</FrameworkJobReport"
+CLOSING = PLACEHOLDER_TEXT + b"\n" + ROOT_END + b">"
+# The end of the placeholder alone, `>`, could be anything.
+MIN_REST = 2
+WINDOW = 65536
 # What kind of sign it is; see ParseResult.ReadError.
 FAILURE_TRACE = "failureTrace"
 STRAY_TEXT = "strayText"
@@ -115,3 +124,63 @@ def _errors(places, codes, strayText, toldPlaceholder):
         errors.append(ReadError(FAILURE_TRACE, "the word %s, though no readable element tells of a failure" % word,
                                 offset=offset, exitStatus=PLACEHOLDER if isPlaceholder else None))
     return sorted(errors, key=lambda error: error.offset)
+
+
+def garbageStart(source, offset):
+    """
+    Find where the garbage behind the root's end begins; each parser says so a little later, at a place of its own.
+
+    :param source: binary file, the report
+    :param offset: int, where the parser met the garbage
+    :return: int, byte of the file
+    """
+    before = _read(source, offset)
+    return offset - len(before[before.rfind(b">") + 1:].lstrip(b" \t\r\n"))
+
+
+def textBeforeRootEnd(source, end):
+    """
+    Give the text between the last child of the root and the root's end, where cmsRun writes none.
+
+    What is in a CDATA section is none: it belongs to the FallbackAttempt before it.
+
+    :param source: binary file, the report
+    :param end: int, byte of the file behind the root's end
+    :return: bytes, without white space around it
+    """
+    before = _read(source, end)
+    before = before[:max(before.rfind(ROOT_END), 0)]
+    last = before[before.rfind(b"<"):]
+    closing = b"]]>" if b"]]>" in last else b">"
+    place = last.rfind(closing) if closing == b"]]>" else last.find(closing)
+    return last[place + len(closing):].strip() if place >= 0 else b""
+
+
+def unexpectedGarbage(source, start):
+    """
+    Give the garbage behind the root's end when it is more than the rest of an older closing, or zeros of a disk.
+
+    :param source: binary file, the report
+    :param start: int, where the garbage begins
+    :return: bytes, its beginning; empty when it may be there
+    """
+    source.seek(start)
+    garbage = source.read(WINDOW).strip(b"\0 \t\r\n")
+    return b"" if CLOSING.endswith(garbage) else garbage
+
+
+def isRestOfPlaceholder(text):
+    """
+    Say whether a text is what is left of the placeholder behind an element written over its start.
+
+    :param text: bytes
+    :return: bool
+    """
+    return len(text) >= MIN_REST and PLACEHOLDER_TEXT.endswith(text)
+
+
+def _read(source, end):
+    """Read the bytes before a place, as far as they matter."""
+    start = max(0, end - WINDOW)
+    source.seek(start)
+    return source.read(end - start)

@@ -13,8 +13,7 @@ from lxml import etree
 
 from WMCore.WMRuntime.JobReport.ExpatReader import (ENCODING, ROOT, SKIPPED, checkRoot, currentPlace,
                                                     expatTrouble, refuseDepth, refuseDoctype)
-from WMCore.WMRuntime.JobReport.Limits import (AFTER_END, MALFORMED, TOO_LARGE, TRUNCATED,
-                                                   XmlTrouble)
+from WMCore.WMRuntime.JobReport.Reading import AFTER_END, MALFORMED, TOO_LARGE, TRUNCATED, XmlTrouble
 
 #: lxml before 6.1 expands entities of files by default in iterparse (CVE-2026-41066): say each option.
 HARDENED = {"resolve_entities": False, "no_network": True, "load_dtd": False, "dtd_validation": False,

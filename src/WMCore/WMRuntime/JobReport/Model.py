@@ -13,7 +13,7 @@ import attr
 
 from WMCore.WMRuntime.JobReport.Element import (AnalysisFile, Element, FallbackAttempt, FrameworkError, SkippedEvent,
                                                 SkippedFile, UnknownElement, Value, attributeProperty)
-from WMCore.WMRuntime.JobReport.Node import asNumber
+from WMCore.WMRuntime.JobReport.Reading import asNumber
 
 
 def _subElement(name, meaning):

@@ -10,7 +10,7 @@ with lxml.
 """
 from WMCore.WMRuntime.JobReport.BranchCutter import BranchCutter
 from WMCore.WMRuntime.JobReport.ExpatReader import ExpatReader
-from WMCore.WMRuntime.JobReport.Limits import TOO_LARGE, Limits, XmlTrouble
+from WMCore.WMRuntime.JobReport.Reading import TOO_LARGE, Limits, XmlTrouble
 
 EXPAT = "expat"
 LXML = "lxml"

@@ -1,15 +1,14 @@
 """
-Read a job report up a ladder: strictly; when that fails, through a Sanitiser; else what was complete before the trouble.
+Read a job report up a ladder: strictly; if that fails, through a Sanitiser; else what was complete before the trouble.
 
-A sound report goes through here on its own. What only trouble needs is imported where trouble is: it takes longer than to
-read a usual report.
+A sound report goes through here on its own. What only trouble needs is imported where trouble is: it takes longer than
+to read a usual report.
 """
 import os
 import stat
 
-from WMCore.WMRuntime.JobReport.Limits import AFTER_END, MALFORMED, TOO_LARGE, Limits, XmlTrouble
-from WMCore.WMRuntime.JobReport.Node import asNumber
 from WMCore.WMRuntime.JobReport.Reader import readElements
+from WMCore.WMRuntime.JobReport.Reading import AFTER_END, MALFORMED, TOO_LARGE, Limits, XmlTrouble, asNumber
 
 COMPLETE = "complete"
 PLACEHOLDER = "placeholder"
@@ -24,7 +23,7 @@ GARBAGE_AT_END = "garbageAtEnd"
 ERROR = "FrameworkError"
 # What upstream's parser gives an error that names no code.
 DEFAULT_CODE = 8001
-# Children of the root that have attributes and are no errors, and those without, of which nothing can be an exit status.
+# Children of the root that are no errors whatever their attributes, and those that are none without any.
 _SOUND = frozenset(("InputFile", "File", "AnalysisFile", "SkippedFile", "SkippedEvent", "FallbackAttempt",
                     "PerformanceReport"))
 _SOUND_WHEN_BARE = frozenset(("MemoryService", "MessageSummary", "ReadBranches", "SecondarySourceReadBranches",
@@ -49,8 +48,8 @@ def readReport(path, limits=None, backend=None, make=None):
     :param path: str, the report
     :param limits: Limits, None for the default ones
     :param backend: str or None, as Reader.readElements takes it
-    :param make: callable, gets each element and gives the value that is kept; None to keep the elements themselves, which
-        only expat's are good for
+    :param make: callable, gets each element and gives the value that is kept; None to keep the elements themselves,
+        which only expat's are good for
     :return: tuple of ReportAttempt and list of values
     """
     attempt = ReportAttempt(path, limits, backend)
@@ -117,8 +116,8 @@ class ReportAttempt(object):
 
     def elements(self):
         """
-        Give the direct children of the root, each when it is complete, damaged errors as the errors they were; a trouble
-        ends them and stays in `trouble`.
+        Give the direct children of the root, each when it is complete, damaged errors as the errors they were; a
+        trouble ends them and stays in `trouble`.
 
         :return: iterator of elements, as Reader.readElements gives them
         """
@@ -162,7 +161,7 @@ class ReportAttempt(object):
         self.trouble = trouble
 
     def _findErrors(self, source):
-        """Tell what is wrong with the report besides the errors that are elements of it; leave garbage at its end out."""
+        """Tell what is wrong with the report besides its errors; leave garbage at its end out."""
         errors, rootEnd = [], None
         if not self.wholeRoot:
             errors.append(_readError(self.trouble))
@@ -180,7 +179,7 @@ class ReportAttempt(object):
         """Note that what is behind the root's end was left out; give the byte at which it begins."""
         # Reports of older releases have it after a crash only.
         from WMCore.WMRuntime.JobReport.ParseResult import Repair
-        from WMCore.WMRuntime.JobReport.ReportEnd import garbageStart
+        from WMCore.WMRuntime.JobReport.FailureSigns import garbageStart
         # libxml2 does not always know the place.
         end = garbageStart(source, self.size if self.trouble.byteOffset is None else self.trouble.byteOffset)
         self.repairs += (Repair(GARBAGE_AT_END, self.size - end, end),)

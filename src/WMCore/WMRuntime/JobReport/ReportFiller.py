@@ -2,11 +2,11 @@
 Put what was read of cmsRun's report into WMCore's Report.
 
 The Report's layout and the types in it are WMCore's (WMCore.FwkJobReport.Report and the XMLParser beside it, 2.4.5.9):
-what other stations of the job and the agent read. What a damaged report lacks is left out, as they allow for. Filled from
-the reader's elements, without the model: to import that takes longer than to read a usual report.
+what other stations of the job and the agent read. What a damaged report lacks is left out, as they allow for. Filled
+from the reader's elements, without the model: to import that takes longer than to read a usual report.
 """
 from WMCore.WMRuntime.JobReport.ConfigSections import ConfigSections
-from WMCore.WMRuntime.JobReport.Node import asNumber, eventsPerLumi, shortened, textOf
+from WMCore.WMRuntime.JobReport.Reading import asNumber, eventsPerLumi, shortened, textOf
 
 _COMMON = (("lfn", "LFN"), ("pfn", "PFN"), ("catalog", "Catalog"), ("module_label", "ModuleLabel"), ("guid", "GUID"))
 _INPUT = _COMMON + (("input_type", "InputType"), ("input_source_class", "InputSourceClass"))

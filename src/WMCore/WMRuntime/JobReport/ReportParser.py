@@ -1,10 +1,11 @@
 """
-Read a FrameworkJobReport.xml into the model: all of it when it is sound, else what is whole; never a success that is none.
+Read a FrameworkJobReport.xml into the model: all of it when it is sound, else what is whole; never a success that is
+none.
 """
 from WMCore.WMRuntime.JobReport.ElementBuilder import build
-from WMCore.WMRuntime.JobReport.Limits import Limits
 from WMCore.WMRuntime.JobReport.Model import FrameworkJobReport
 from WMCore.WMRuntime.JobReport.ParseResult import ParseResult
+from WMCore.WMRuntime.JobReport.Reading import Limits
 from WMCore.WMRuntime.JobReport.ReportAttempt import ReportAttempt, readReport
 
 

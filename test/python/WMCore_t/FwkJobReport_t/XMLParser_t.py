@@ -212,6 +212,14 @@ def testNoMalformedReportOfAFailureIsASuccess(name, upstream, tmp_path):
     assert tree(pickled(mine, tmp_path).data)
 
 
+def testASignalsEndHidesNoFailureWhoseCodeIsLost(written):
+    signalled = jobReport("<ShutdownSignal/>", INPUT)
+    report, trouble = fill(ours, written(signalled))
+    assert trouble is None and report.report.jobReport.status == "complete"
+    report, trouble = fill(ours, written(signalled.replace("</FrameworkJobReport>", "Error: FrameworkError</FrameworkJobReport>")))
+    assert isinstance(trouble, JobReportError) and report.getAllInputFiles()
+
+
 def testThePartOfAPlaceholderThatIsLeftIsAnError_39778():
     report, trouble = fill(ours, os.path.join(MALFORMED, "cmssw39778_overwrittenPlaceholderShort.xml"))
     assert trouble is None and report.getExitCode() == 8901

@@ -11,9 +11,8 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from WMCore.WMRuntime.JobReport.Limits import Limits
 from WMCore.WMRuntime.JobReport.Reader import BACKENDS, EXPAT, LXML, MAX_TAGS, readElements
-from WMCore.WMRuntime.JobReport.Limits import (AFTER_END, DOCTYPE, MALFORMED, NOT_A_REPORT, TOO_LARGE, TRUNCATED,
+from WMCore.WMRuntime.JobReport.Reading import (AFTER_END, DOCTYPE, MALFORMED, NOT_A_REPORT, TOO_LARGE, TRUNCATED, Limits,
                                                    XmlTrouble)
 from WMCore_t.WMRuntime_t.JobReport_t.Reports import reports
 

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from WMCore.WMRuntime import JobReport
 from WMCore.WMRuntime.JobReport.Element import FrameworkError
 from WMCore.WMRuntime.JobReport.JobReportError import JobReportError
-from WMCore.WMRuntime.JobReport.Limits import Limits
+from WMCore.WMRuntime.JobReport.Reading import Limits
 from WMCore.WMRuntime.JobReport.ParseResult import STATUSES, TRUNCATED
 from WMCore.WMRuntime.JobReport.ReportParser import iterEvents, parse
 from WMCore_t.WMRuntime_t.JobReport_t.Mutations import (PLACEHOLDER, ROOT_END, Mutator, applied, errorNamesLeft,
@@ -309,6 +309,15 @@ def testAHiddenErrorEndsTheEventsToo(tmp_path, backend):
     with pytest.raises(JobReportError) as caught:
         list(iterEvents(str(path), backend=backend))
     assert caught.value.trouble.exitStatus == 8901
+
+
+def testASignalsEndHidesNoOtherSign(tmp_path, backend):
+    path = tmp_path / "FrameworkJobReport.xml"
+    text = "<FrameworkJobReport><ShutdownSignal/>%s</FrameworkJobReport>"
+    for rest, kinds in (("", ["shutdownSignal"]), ("|FrameworkError", ["shutdownSignal", "failureTrace"])):
+        path.write_bytes((text % rest).encode("ascii"))
+        result = parse(str(path), backend=backend)
+        assert [error.kind for error in result.errors] == kinds and result.failed and result.exitCode == 0
 
 
 def testADamagedNameStillGivesAnErrorAndOtherNamesNone(tmp_path, backend):
