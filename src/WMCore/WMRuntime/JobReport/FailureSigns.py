@@ -5,8 +5,8 @@ A failed job must never look like a success because its report was damaged: when
 words decide, and what stands at the report's end. No report of a successful job has them.
 
 At the end cmsRun closes the root, seeks back and writes the next element over the closing. A crash between the two
-leaves new text over the start of the old closing and the old rest behind it: garbage after the root's end, or text of the
-root that belongs to no element (cmssw#39778, cmssw#41124). Both may be well-formed.
+leaves new text over the start of the old closing and the old rest behind it: garbage after the root's end, or text of
+the root that belongs to no element (cmssw#39778, cmssw#41124). Both may be well-formed.
 """
 # The names of the error element and its attribute, cmsRun's placeholder, and what it writes when a signal stopped
 # it in an orderly way (JobReport.cc of CMSSW).

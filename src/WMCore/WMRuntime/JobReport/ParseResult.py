@@ -38,7 +38,7 @@ class ReadError(Value):
     Tell of a trouble that could not be repaired.
 
     :param kind: str, the kind of XmlTrouble ("malformed", "truncated", "doctype", "tooLarge", "notAReport"...),
-        "noFile" for a file that cannot be read, "empty", or a constant of ReportParser for signs of a failure or a loss
+        "noFile" for a file that cannot be read, "empty", or a constant of FailureSigns
     :param message: str, what was found and what was expected
     :param line: int, from 1; None when unknown
     :param column: int, from 0; None when unknown
