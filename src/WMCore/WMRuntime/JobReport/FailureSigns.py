@@ -8,6 +8,8 @@ At the end cmsRun closes the root, seeks back and writes the next element over t
 leaves new text over the start of the old closing and the old rest behind it: garbage after the root's end, or text of
 the root that belongs to no element (cmssw#39778, cmssw#41124). Both may be well-formed.
 """
+from WMCore.WMRuntime.JobReport.BranchCutter import CLOSE, OPEN
+
 # The names of the error element and its attribute, cmsRun's placeholder, and what it writes when a signal stopped
 # it in an orderly way (JobReport.cc of CMSSW).
 STATUS = "ExitStatus"
@@ -16,7 +18,7 @@ SHUTDOWN = "ShutdownSignal"
 WORDS = tuple(word.encode("ascii") for word in ("FrameworkError", STATUS, TERMINATION, SHUTDOWN))
 # At most so many places are remembered: errors are few, a hostile file is not.
 MAX_PLACES = 64
-BLOCK_BYTES = 256 * 1024
+BLOCK_BYTES = 1024 * 1024
 # What cmsRun closes the root with until it is done.
 PLACEHOLDER_TEXT = b'<FrameworkError ExitStatus="8901" Type="UnexpectedJobTermination"/>'
 ROOT_END = b"</FrameworkJobReport"
@@ -66,15 +68,36 @@ def findWords(source, maxBytes):
         if not block:
             break
         seen = tail + block if tail else block
-        for word in WORDS:
-            # What is all in the tail was found before.
-            found = seen.find(word, max(0, len(tail) - len(word) + 1))
-            while found >= 0 and len(places) < MAX_PLACES:
-                places.append((offset - len(tail) + found, word.decode("ascii")))
-                found = seen.find(word, found + 1)
+        for start, end in _newParts(seen):
+            for word in WORDS:
+                # What is all in the tail was found before.
+                found = seen.find(word, max(start, len(tail) - len(word) + 1), end)
+                while found >= 0 and len(places) < MAX_PLACES:
+                    places.append((offset - len(tail) + found, word.decode("ascii")))
+                    found = seen.find(word, found + 1, end)
         offset += len(block)
         tail = seen[-_OVERLAP:]
     return sorted(places)
+
+
+def _newParts(block):
+    """Give where the parts of a block begin and end that are no repetition of the list of branches before them."""
+    known, done, position = b"", 0, 0
+    while True:
+        start = block.find(OPEN, position)
+        if start < 0:
+            break
+        if known and block.startswith(known, start):
+            position = start + len(known)
+            # A word may begin before the list, or end behind it.
+            yield done, start + _OVERLAP
+            done = position - _OVERLAP
+            continue
+        position = block.find(CLOSE, start) + len(CLOSE)
+        if position < len(CLOSE):
+            break
+        known = block[start:position] if position - start > 2 * _OVERLAP else b""
+    yield done, len(block)
 
 
 def exitCodes(source, places):
