@@ -16,6 +16,7 @@ from WMCore.WMRuntime.Payload.JobReportRead import readJobReport
 from WMCore.WMRuntime.Payload.LogTail import cleanText
 from WMCore.WMRuntime.Payload.MainScript import MainArguments, extraArguments
 from WMCore.WMRuntime.Payload.PayloadExit import setupFailure, signalNote
+from WMCore.WMRuntime.Payload.StepErrors import strongestFirst
 from WMCore.WMRuntime.Payload.StepExecutable import chooseStepExecutable, noteInReport
 from WMCore.WMRuntime.Payload.StepScript import runStepScript, scriptCommand
 from WMCore.WMRuntime.RuntimeInfo import addStepInfo
@@ -263,7 +264,6 @@ class CMSSW(Executor):
             raise failed
         if child.shellCode != 0:
             raise self._cmsRunFailed(run)
-        self._setStatus(0, None)
 
     def _cmsRunFailed(self, run):
         """Compose the failure of a cmsRun that did not end with 0, with the code that says most."""
@@ -293,9 +293,14 @@ class CMSSW(Executor):
     def _completeReport(self):
         """Read the job report of a successful cmsRun and add what the workload knows about its files."""
         self.jobReportRead = readJobReport(self.report, self._jobReport(), self.stepName)
+        # A cmsRun that ends with 0 may still have written an error.
+        code = exitCause(reportCodes=self.jobReportRead.codes).code
+        strongestFirst(self.report.retrieveStep(self.stepName))
         if self.jobReportRead.problem is not None:
             msg = "%s\nDetails: %s" % (WM_JOB_ERROR_CODES[50115], cleanText(str(self.jobReportRead.problem)))
+            self._setStatus(code or 50115, msg)
             raise WMExecutionFailure(50115, "BadJobReportXML", msg)
+        self._setStatus(code, self.report.getStepExitCodeAndMessage(stepName=self.stepName)[1] if code else None)
         helper = WMStepHelper(self.step)
         self._addDatasetInfo(helper)
 
