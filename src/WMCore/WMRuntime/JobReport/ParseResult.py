@@ -3,9 +3,10 @@ What reading a job report gave: the model, how far it can be trusted, and what w
 """
 import attr
 
-from WMCore.WMRuntime.Errors import PLACEHOLDER as PLACEHOLDER_CODE
+from WMCore.WMRuntime.Errors import PLACEHOLDER as PLACEHOLDER_CODE, exitCause
 from WMCore.WMRuntime.JobReport.Element import Value
-from WMCore.WMRuntime.JobReport.ReportAttempt import COMPLETE, PLACEHOLDER, REPAIRED, TRUNCATED, UNUSABLE, exitCodeOf
+from WMCore.WMRuntime.JobReport.ReportAttempt import (COMPLETE, DEFAULT_CODE, PLACEHOLDER, REPAIRED, TRUNCATED, UNUSABLE,
+                                                      exitCodeOf, reportedCode)
 
 STATUSES = (COMPLETE, PLACEHOLDER, REPAIRED, TRUNCATED, UNUSABLE)
 
@@ -38,7 +39,8 @@ class ReadError(Value):
     Tell of a trouble that could not be repaired.
 
     :param kind: str, the kind of XmlTrouble ("malformed", "truncated", "doctype", "tooLarge", "notAReport"...),
-        "noFile" for a file that cannot be read, "empty", or a constant of FailureSigns
+        "noFile" for a file that is not there, "unreadable" for one that is no regular file or that the system does not
+        let be read to its end, "empty", or a constant of FailureSigns
     :param message: str, what was found and what was expected
     :param line: int, from 1; None when unknown
     :param column: int, from 0; None when unknown
@@ -63,7 +65,8 @@ class ReadError(Value):
         known = (("line", self.line), ("column", self.column), ("byte", self.offset))
         places = ", ".join("%s %d" % (name, value) for name, value in known if value is not None)
         place = "at %s" % places if places else ""
-        seen = "" if self.elementsSeen is None else "%d complete elements before it" % self.elementsSeen
+        seen = "" if self.elementsSeen is None else "%d complete element%s before it" % (
+            self.elementsSeen, "" if self.elementsSeen == 1 else "s")
         return "; ".join(part for part in (self.kind, place, seen) if part)
 
 
@@ -113,12 +116,14 @@ class ParseResult(object):
         """
         Choose the exit code the report gives.
 
-        :return: int, the first error's code that is not the placeholder's, 8901 when that is all there is, and 0 when
-            the report names no code: see `failed`, a damaged report may tell a failure and no code
+        :return: int, the strongest as Errors.exitCause has it, 8001 when all there is are errors with the code 0, and 0
+            when the report names no code: see `failed`, a damaged report may tell a failure and no code
         """
-        codes = self.elementCodes + [error.exitStatus for error in self.errors if error.exitStatus is not None]
-        real = [number for number in codes if number != PLACEHOLDER_CODE]
-        return (real or codes or [PLACEHOLDER_CODE if self.status == PLACEHOLDER else 0])[0]
+        codes = [reportedCode(error.exitStatus) for error in self.report.errors]
+        codes += [error.exitStatus for error in self.errors if error.exitStatus is not None]
+        if not codes and self.status == PLACEHOLDER:
+            return PLACEHOLDER_CODE
+        return exitCause(reportCodes=codes).code if any(codes) or not codes else DEFAULT_CODE
 
     def toDict(self):
         """

@@ -17,6 +17,7 @@ TRUNCATED = "truncated"
 UNUSABLE = "unusable"
 
 NO_FILE = "noFile"
+UNREADABLE = "unreadable"
 EMPTY = "empty"
 GARBAGE_AT_END = "garbageAtEnd"
 
@@ -39,6 +40,17 @@ def exitCodeOf(exitStatus):
     """
     number = asNumber(exitStatus)
     return number if number is not None and number > 0 else DEFAULT_CODE
+
+
+def reportedCode(exitStatus):
+    """
+    Read the code of an error as WMCore's Report gets it: a 0 stays, an error without a code, which leaves the word to
+    the process (CRABServer#7571).
+
+    :param exitStatus: str or None, the attribute of a FrameworkError
+    :return: int, 0 or above
+    """
+    return 0 if asNumber(exitStatus) == 0 else exitCodeOf(exitStatus)
 
 
 def readReport(path, limits=None, backend=None, make=None):
@@ -136,9 +148,17 @@ class ReportAttempt(object):
                         yield element
                 except XmlTrouble as ex:
                     self._place(ex, stream)
+                except OSError as ex:
+                    self.trouble = self._unreadable(ex)
                 if self._sanitised:
                     self.repairs = stream.repairs
-                self.errors = self._findErrors(source)
+                try:
+                    self.errors = self._findErrors(source)
+                except OSError as ex:
+                    if self.wholeRoot:
+                        # What could not be looked at may tell of a failure.
+                        self.trouble = self._unreadable(ex)
+                    self.errors = (_readError(self.trouble),)
         except XmlTrouble as ex:
             self.trouble = ex
             self.errors = (_readError(ex),)
@@ -191,7 +211,7 @@ class ReportAttempt(object):
             # Opening a pipe would wait for somebody to write into it.
             status = os.stat(self._path)
             if not stat.S_ISREG(status.st_mode):
-                raise XmlTrouble(NO_FILE, "%s is no regular file" % self._path)
+                raise XmlTrouble(UNREADABLE, "%s is no regular file" % self._path)
             self.size = status.st_size
             if not self.size:
                 raise XmlTrouble(EMPTY, "the file is empty, expected a <FrameworkJobReport>")
@@ -199,8 +219,14 @@ class ReportAttempt(object):
                 raise XmlTrouble(TOO_LARGE, "the file has %d bytes, expected at most %d"
                                  % (self.size, self._limits.maxBytes))
             return open(self._path, "rb")
-        except (OSError, ValueError) as ex:
+        except (FileNotFoundError, NotADirectoryError, ValueError) as ex:
             raise XmlTrouble(NO_FILE, "cannot read %s: %s" % (self._path, ex))
+        except OSError as ex:
+            raise self._unreadable(ex)
+
+    def _unreadable(self, error):
+        """Make a trouble of what the system says: a disk may fail in the middle of a file."""
+        return XmlTrouble(UNREADABLE, "cannot read %s: %s" % (self._path, error), elementsSeen=self._count)
 
 
 def _isPlaceholder(code):

@@ -5,6 +5,8 @@ The Report's layout and the types in it are WMCore's (WMCore.FwkJobReport.Report
 what other stations of the job and the agent read. What a damaged report lacks is left out, as they allow for. Filled
 from the reader's elements, without the model: to import that takes longer than to read a usual report.
 """
+import logging
+
 from WMCore.WMRuntime.JobReport.ConfigSections import ConfigSections
 from WMCore.WMRuntime.JobReport.Reading import asNumber, eventsPerLumi, shortened, textOf
 
@@ -14,6 +16,8 @@ _OUTPUT = _COMMON + (("output_module_class", "OutputModuleClass"), ("branch_hash
 NO_LABEL = "unknown"
 NO_STEP = "unknownStep"
 DEFAULT_TYPE = "CMSException"
+# Codes in one report: WMCore looks through all of them for each it adds.
+MAX_ERRORS = 100
 
 
 class ReportFiller(object):
@@ -43,7 +47,7 @@ class ReportFiller(object):
 
     def fill(self, elements, moreErrors=()):
         """
-        Add the elements of a report, then its errors, the placeholder 8901 as the last.
+        Add the elements of a report, then the first error of each code, the placeholder 8901 as the last.
 
         :param elements: iterable of the root's children, as ReportAttempt gives them
         :param moreErrors: iterable of (int, str, str), code, type and details of errors that are no elements
@@ -71,22 +75,29 @@ class ReportFiller(object):
 
     def _error(self, element):
         """Give the code, type and details of an error; a damaged one is a problem."""
-        from WMCore.WMRuntime.JobReport.ReportAttempt import exitCodeOf
+        from WMCore.WMRuntime.JobReport.ReportAttempt import reportedCode
         status = element.get("ExitStatus")
         if asNumber(status) is None or hasattr(element, "problem"):
             self.sawProblems = True
-        # A 0 stays: it is an error without a code, which leaves the word to the process (CRABServer#7571).
-        code = 0 if asNumber(status) == 0 else exitCodeOf(status)
-        return code, element.get("Type", DEFAULT_TYPE), _text(element)
+        return reportedCode(status), element.get("Type", DEFAULT_TYPE), _text(element)
 
     def _addErrors(self, errors):
         # In a job it is loaded; elsewhere it brings attrs along, which a report without errors does not need.
-        from WMCore.WMRuntime.Errors import PLACEHOLDER
+        from WMCore.WMRuntime.Errors import PLACEHOLDER, exitCause
+        firsts = {}
         for code, errorType, details in sorted(errors, key=lambda error: error[0] == PLACEHOLDER):
-            self.report.addError(self.errorStep, code, errorType, details)
-        if self.report.retrieveStep(self.errorStep).status == 0:
-            # The last one's code, which is none; the agent takes a status of 0 for a success.
-            self.report.setStepStatus(self.errorStep, 1)
+            firsts.setdefault(code, (errorType, details))
+        if len(firsts) < len(errors):
+            logging.warning("%d errors of the job report have the codes of others; the first of each code is kept",
+                            len(errors) - len(firsts))
+        # Only 0 and 99999 can be before the first real one, which so is among them.
+        codes = list(firsts)[:MAX_ERRORS]
+        for code in codes:
+            self.report.addError(self.errorStep, code, *firsts[code])
+        if len(codes) < len(firsts):
+            self.note({"errorsLeftOut": len(firsts) - len(codes)})
+        # WMCore's is the last one's code. The agent takes a status of 0 for a success.
+        self.report.setStepStatus(self.errorStep, exitCause(reportCodes=codes).code if any(codes) else 1)
 
     def _number(self, text):
         """Read a number; one that is none is a problem."""

@@ -4,6 +4,7 @@ import glob
 import os
 import re
 import sys
+import time
 import warnings
 
 import pytest
@@ -13,6 +14,7 @@ pytest.importorskip("WMCore.FwkJobReport.Report", reason="needs WMCore")
 
 from WMCore.FwkJobReport import XMLParser as ours  # noqa: E402
 from WMCore.FwkJobReport.Report import FwkJobReportException, Report  # noqa: E402
+from WMCore.WMRuntime.Errors import exitCause  # noqa: E402
 from WMCore.WMRuntime.JobReport.JobReportError import JobReportError  # noqa: E402
 from WMCore.WMRuntime.JobReport.ReportParser import parse  # noqa: E402
 from WMCore_t.FwkJobReport_t.ReportTrees import differences, fill, pickled, tree, upstreamParser, withoutNote  # noqa: E402
@@ -64,10 +66,11 @@ def testARealReportGivesTheSameReportAsUpstreams(path, steps, upstream, tmp_path
     assert mine.__to_json__(None) == theirs.__to_json__(None)
 
 
-def statusIsBetter(mine, theirs):
-    """Take an error without a code for a failure, which upstream's step status does not."""
-    if mine.report.status == 1 and theirs.report.status == 0 and errorsOf(theirs):
-        theirs.report.status = 1
+def statusIsBetter(theirs):
+    """Give upstream's step the status of its strongest error, not of its last, and none of 0 with an error."""
+    codes = [code for code, _type in errorsOf(theirs)]
+    if codes:
+        theirs.report.status = exitCause(reportCodes=codes).code if any(codes) else 1
 
 
 @given(reports())
@@ -81,7 +84,7 @@ def testAGeneratedReportGivesTheSameReportAsUpstreams(upstream, tmp_path_factory
     assert trouble is None
     # Upstream takes a lone "-" for a whole number, and cannot cast it.
     assume(problem is None)
-    statusIsBetter(mine, theirs)
+    statusIsBetter(theirs)
     assert differences(withoutNote(mine), tree(theirs.data)) == {}
     noted = getattr(mine.report, "jobReport", None)
     assert noted is None or noted.status == "placeholder" or noted.errors or noted.problems
@@ -153,6 +156,30 @@ def testThePlaceholderIsTheLastErrorWhereverItStands(written):
     assert trouble is None
     assert errorsOf(report) == [(8020, "FileOpenError"), (8901, "UnexpectedJobTermination")]
     assert report.getExitCode() == 8020
+
+
+@pytest.mark.parametrize("codes, strongest", [((8021, 8901), 8021), ((8901, 84), 84), ((0, 8021), 8021), ((0, 8901), 8901),
+                                              ((99999, 8021), 8021), ((8001, 8021), 8001), ((8901,), 8901)])
+def testTheStepHasTheStatusOfItsStrongestErrorAndTheModelTheSameCode(codes, strongest, written):
+    path = written(jobReport(*[ERROR % (code, "Type") for code in codes]))
+    report, _trouble = fill(ours, path)
+    assert report.retrieveStep("cmsRun1").status == strongest
+    assert parse(path).exitCode == strongest == exitCause(reportCodes=[code for code, _ in errorsOf(report)]).code
+
+
+@pytest.mark.parametrize("code", ["0", "x", ""])
+def testASoleErrorWithoutAUsableCodeIs8001InTheModel(code, written):
+    assert parse(written(jobReport(ERROR % (code, "Type")))).exitCode == 8001
+
+
+def testOfThousandsOfErrorsTheFirstHundredCodesAreFilledIn(written):
+    codes = [0, 8901] + list(range(8001, 12001))
+    started = time.process_time()
+    report, trouble = fill(ours, written(jobReport(*[ERROR % (code, "Type") for code in codes])))
+    assert trouble is None and time.process_time() - started < 1
+    assert [code for code, _type in errorsOf(report)] == [0] + list(range(8001, 8100))
+    assert report.report.jobReport.errorsLeftOut == len(set(codes)) - 100
+    assert report.retrieveStep("cmsRun1").status == 8001
 
 
 @pytest.mark.parametrize("code", ["0", "", "x", "-5", "99999999999999999999999999"])

@@ -214,7 +214,7 @@ class TestDiff(object):
         status, out, _err = fjr("diff", TIMED, path, "--performance")
         assert status == 1 and 'performance Timing\n    metric TotalJobCPU is "9.16361" in A, "19.16361" in B\n' in out
 
-    @pytest.mark.parametrize("bad, text", [("none/at/all", "There is no job report"),
+    @pytest.mark.parametrize("bad, text", [("none/at/all", "There is no job report"), (os.curdir, "no regular file"),
                                            (MALFORMED + "notXml.xml", "Nothing of the job report")])
     def test_unusableInputGivesTwoWithARemedy(self, bad, text, fjr):
         for pair in ([GOOD, bad], [bad, GOOD]):

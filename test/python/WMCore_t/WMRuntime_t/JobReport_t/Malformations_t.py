@@ -153,12 +153,13 @@ def testEventsAreTheStrictPartThenTheTrouble(name, backend):
         assert trouble.code == 50115 and _path(name) in str(trouble) and trouble.trouble == result.errors[0]
 
 
-@pytest.mark.parametrize("path, word", [("/nowhere/FrameworkJobReport.xml", "No such file"),
-                                        (MALFORMED, "no regular file"),
-                                        ("/dev/zero", "no regular file"), ("a\0b", "null")])
-def testWhatIsNoFileIsUnusable(path, word):
+@pytest.mark.parametrize("path, kind, word", [("/nowhere/FrameworkJobReport.xml", "noFile", "No such file"),
+                                              (MALFORMED, "unreadable", "no regular file"),
+                                              ("/dev/zero", "unreadable", "no regular file"),
+                                              ("a\0b", "noFile", "null")])
+def testWhatIsNoFileIsUnusable(path, kind, word):
     result = parse(path)
-    assert _outcome(result) == _unusable("noFile") and result.failed
+    assert _outcome(result) == _unusable(kind) and result.failed
     assert word in result.errors[0].message
     with pytest.raises(JobReportError):
         list(iterEvents(path))

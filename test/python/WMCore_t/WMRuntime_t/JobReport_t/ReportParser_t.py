@@ -6,6 +6,7 @@ or a connection, or make a success of them.
 """
 import errno
 import importlib
+import io
 import json
 import os
 import pkgutil
@@ -18,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from WMCore.WMRuntime import JobReport
+from WMCore.WMRuntime.JobReport import ReportAttempt
 from WMCore.WMRuntime.JobReport.Element import FrameworkError
 from WMCore.WMRuntime.JobReport.JobReportError import JobReportError
 from WMCore.WMRuntime.JobReport.Reading import Limits
@@ -285,8 +287,58 @@ def testTooDeepAnElementEndsTheReadingWithWhatCameBefore(watch, backend):
 def testAPipeIsNotWaitedFor(tmp_path):
     os.mkfifo(str(tmp_path / "pipe"))
     started = time.time()
-    assert parse(str(tmp_path / "pipe")).errors[0].kind == "noFile"
+    assert parse(str(tmp_path / "pipe")).errors[0].kind == "unreadable"
     assert time.time() - started < MAX_SECONDS
+
+
+class FailingFile(io.BytesIO):
+    """Fail as a broken disk does, at the read of a number."""
+    reads = failing = 0
+
+    def read(self, size=-1):
+        """Read, or fail."""
+        self.reads += 1
+        if self.reads == self.failing:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super(FailingFile, self).read(size)
+
+
+@pytest.mark.parametrize("damage", [b"", b"<Foo>&</Foo>"], ids=["whole", "malformed"])
+@pytest.mark.parametrize("failing", range(1, 9))
+def testAReadErrorIsATroubleAndWhatWasCompleteIsKept(tmp_path, backend, monkeypatch, failing, damage):
+    path = tmp_path / "FrameworkJobReport.xml"
+    data = goodReports()[0].replace(ROOT_END, damage + ROOT_END)
+    path.write_bytes(data)
+    opened = []
+
+    def openFailing(_path, _mode):
+        """Open a file that fails."""
+        source = FailingFile(data)
+        source.failing = failing
+        opened.append(source)
+        return source
+
+    monkeypatch.setattr(ReportAttempt, "open", openFailing, raising=False)
+    limits = Limits(blockBytes=len(data) // 4)
+    result = parse(str(path), limits, backend)
+    kinds = [error.kind for error in result.errors]
+    if damage:
+        # A second reading, through the Sanitiser, may need fewer reads than the first.
+        assert (result.status, kinds) == ("repaired", []) or kinds in (["malformed"], ["unreadable"])
+    elif any(source.reads >= failing for source in opened):
+        assert kinds == ["unreadable"] and os.strerror(errno.EIO) in result.errors[0].message
+        assert (result.status, result.failed) == ("truncated" if result.report.items else "unusable", True)
+        assert result.errors[0].elementsSeen == len(result.report.items)
+        assert result.report.items or failing < 3
+    else:
+        assert failing > 5 and result.status == "complete"
+
+
+def testAFileThatIsThereAndCannotBeReadIsNoMissingOne(tmp_path, backend):
+    # The system refuses to read the speed of a device that has none.
+    for path in [str(tmp_path)] + [one for one in ("/sys/class/net/lo/speed",) if os.path.exists(one)]:
+        result = parse(path, backend=backend)
+        assert (result.status, result.errors[0].kind) == ("unusable", "unreadable") and path in result.errors[0].message
 
 
 def testEventsComeOneByOneAndTheLastIsNotWaitedFor(tmp_path, backend):
