@@ -11,7 +11,6 @@ import traceback
 
 from WMCore.WMRuntime import Bootstrap, FinalReport, JobLog
 from WMCore.WMRuntime.EarlyReport import withoutPlaceholder
-from WMCore.WMRuntime.EarlyReport import withoutPlaceholder
 from WMCore.WMRuntime.Errors import STOPPED, JobTerminated, exitCodeInfo, processStatus
 from WMCore.WMRuntime.FinalReport import REPORT_ERROR, ReportPlaces
 from WMCore.WMRuntime.ReportFile import loadReport

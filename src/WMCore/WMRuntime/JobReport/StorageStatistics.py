@@ -1,8 +1,8 @@
 """
 Sum up what cmsRun's storage statistics say about reading and writing.
 
-The names of the metrics are those of StorageAccount in CMSSW (Utilities/StorageFactory): Timing-<protocol>-<operation>-<what>,
-where the protocol tstoragefile is ROOT's view of all of them.
+The names of the metrics are those of StorageAccount in CMSSW (Utilities/StorageFactory):
+Timing-<protocol>-<operation>-<what>, where the protocol tstoragefile is ROOT's view of all of them.
 """
 import logging
 from string import ascii_lowercase
