@@ -11,6 +11,8 @@ _SECTIONS = ("summaries", "cpu", "memory", "storage", "cmssw")
 # The last one's dashes are in the way of what reads it.
 _MEMORY_NAMES = {"PeakValueRss": "PeakValueRss", "PeakValueVsize": "PeakValueVsize",
                  "LargestRssEvent-h-PSS": "PeakValuePss"}
+# As many as the largest float has before its point: int() of a million takes seconds on python 3.6.
+MAX_DIGITS = 309
 _WORDS = {"true": True, "false": False}
 
 
@@ -18,7 +20,8 @@ def castMetricValue(value):
     """
     Make a number or a bool of a text that is one.
 
-    A float has a point, and digits on one side of it at least; 1e-05 stays a text, as it always did.
+    A float has a point, and digits on one side of it at least; 1e-05 stays a text, as it always did, and so does a
+    whole number of more than MAX_DIGITS.
 
     :param value: str; anything else is given back as it is
     :return: int, float, bool, or the text without the white space around it
@@ -28,16 +31,12 @@ def castMetricValue(value):
     # No regular expression: to compile one takes as long as to read a tenth of a usual report.
     value = value.strip()
     digits = value[1:] if value.startswith("-") else value
-    try:
-        if digits and not digits.strip("0123456789"):
-            return int(value)
-        whole, point, rest = digits.partition(".")
-        # WMCore never took -.5 for a number, only .5.
-        if point and (whole.isdecimal() or not whole and rest and digits is value) and (rest.isdecimal() or not rest):
-            return float(value)
-    except ValueError:
-        # Later pythons refuse to read thousands of digits.
-        pass
+    if digits and not digits.strip("0123456789"):
+        return int(value) if len(digits) <= MAX_DIGITS else value
+    whole, point, rest = digits.partition(".")
+    # WMCore never took -.5 for a number, only .5.
+    if point and (whole.isdecimal() or not whole and rest and digits is value) and (rest.isdecimal() or not rest):
+        return float(value)
     return _WORDS.get(value, value)
 
 
@@ -53,7 +52,6 @@ def withSite(values, site, value):
     values = values if isinstance(values, list) else []
     values.append({"site": site, "value": value})
     return values
-
 
 
 class PerformanceFiller(object):

@@ -105,12 +105,27 @@ def asNumber(text):
     :param text: str or None
     :return: int, or None when there is no text or it is no number
     """
-    if text is None or len(text) > MAX_DIGITS:
+    if text is None:
         return None
     try:
-        return int(text)
+        return int(text if len(text) <= MAX_DIGITS else _withoutZeros(text))
     except ValueError:
         return None
+
+
+def _withoutZeros(text):
+    """
+    Take the padding off a long text.
+
+    :raises ValueError: when what is left is too long to be a number
+    """
+    text = text.strip()
+    sign = text[:1] if text[:1] in ("-", "+") else ""
+    digits = text[len(sign):]
+    kept = digits.lstrip("0")
+    if len(kept) > MAX_DIGITS or not digits.isdecimal():
+        raise ValueError("too long to be a number")
+    return sign + (kept or "0")
 
 
 def textOf(element):
@@ -154,7 +169,7 @@ def eventsPerLumi(run, readBroken):
         lumiText, countText = section.get("ID"), section.get("NEvents")
         try:
             if len(lumiText) > MAX_DIGITS or (countText is not None and len(countText) > MAX_DIGITS):
-                raise ValueError("too long to be a number")
+                raise ValueError("too long to be read at once")
             lumi = int(lumiText)
             count = None if countText is None else int(countText)
         except (TypeError, ValueError):

@@ -247,6 +247,24 @@ def testASignalsEndHidesNoFailureWhoseCodeIsLost(written):
     assert isinstance(trouble, JobReportError) and report.getAllInputFiles()
 
 
+def testACrashAfterASignalsEndIsNoSuccess_39778(written):
+    signalled = "<FrameworkJobReport>\n<ShutdownSignal>2</ShutdownSignal>\n"
+    closing = '<FrameworkError ExitStatus="8901" Type="UnexpectedJobTermination"/>\n</FrameworkJobReport>\n'
+    for element in ("<ReadBranches>\n</ReadBranches>\n", '<SkippedFile Pfn="%s"/>\n', '<SkippedFile Lfn="x>" Pfn="%s"/>\n'):
+        for padding in range(65 - len(element)):
+            padded = element.replace("%s", "x" * padding)
+            report, trouble = fill(ours, written(signalled + padded + closing[len(padded):]))
+            assert isinstance(trouble, JobReportError) or report.getExitCode() == 8901
+
+
+def testWordsOfAFailureInAFilesNameRefuseNoGoodJob(written):
+    name = "/store/user/x/FrameworkErrorStudies/ShutdownSignal.root"
+    content = jobReport("<SkippedFile Lfn='%s' Pfn='x>y'/><!-- ExitStatus -->" % name)
+    report, trouble = fill(ours, written(content))
+    assert trouble is None and not report.getExitCode()
+    assert not hasattr(report.report, "jobReport")
+
+
 def testThePartOfAPlaceholderThatIsLeftIsAnError_39778():
     report, trouble = fill(ours, os.path.join(MALFORMED, "cmssw39778_overwrittenPlaceholderShort.xml"))
     assert trouble is None and report.getExitCode() == 8901
@@ -325,6 +343,27 @@ def testMetricsAreCastAsUpstreamDoes(text, value, upstream):
 
 def testMetricsUpstreamCannotCastStayAsTheyAre():
     assert [ours.castMetricValue(one) for one in ("-", 3, None, 2.5)] == ["-", 3, None, 2.5]
+
+
+def testAWholeNumberOfAMillionDigitsStaysATextAndTakesNoTime(upstream):
+    for text in ("9" * 309, "-" + "9" * 309, "9" * 1000 + ".5", "0." + "3" * 1000):
+        assert ours.castMetricValue(text) == upstream.castMetricValue(text) != text
+    started = time.process_time()
+    for text in ("9" * 1000000, "-" + "9" * 1000000):
+        assert ours.castMetricValue(text) == text
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("width", [19, 21, 300])
+def testNumbersPaddedWithZerosAreNumbersAsUpstreamHasThem(width, written, upstream):
+    text = jobReport(FILE % {"name": "a"}, ERROR % ("8021".zfill(width), "Type"))
+    text, changed = re.subn(r'(ID|NEvents)="(\d+)"|<(TotalEvents)>(\d+)<', lambda found: '%s="%s"' % (
+        found.group(1), found.group(2).zfill(width)) if found.group(1) else "<%s>%s<" % (
+            found.group(3), found.group(4).zfill(width)), text)
+    assert changed
+    mine, theirs = (fill(parser, written(text)) for parser in (ours, upstream))
+    assert mine[1] is None and theirs[1] is None
+    assert differences(withoutNote(mine[0]), tree(theirs[0].data)) == {}
 
 
 def testSiteStatisticsAreCollected(upstream):
