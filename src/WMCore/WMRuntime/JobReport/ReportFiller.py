@@ -83,19 +83,23 @@ class ReportFiller(object):
 
     def _addErrors(self, errors):
         # In a job it is loaded; elsewhere it brings attrs along, which a report without errors does not need.
-        from WMCore.WMRuntime.Errors import PLACEHOLDER, exitCause
-        firsts = {}
-        for code, errorType, details in sorted(errors, key=lambda error: error[0] == PLACEHOLDER):
-            firsts.setdefault(code, (errorType, details))
+        from WMCore.WMRuntime.Errors import PLACEHOLDER, exitCause, isRealCode
+        firsts, seen = [], set()
+        for error in sorted(errors, key=lambda error: error[0] == PLACEHOLDER):
+            if error[0] not in seen:
+                firsts.append(error)
+            # WMCore takes each 0 for a new one.
+            if error[0]:
+                seen.add(error[0])
         if len(firsts) < len(errors):
             logging.warning("%d errors of the job report have the codes of others; the first of each code is kept",
                             len(errors) - len(firsts))
-        # Only 0 and 99999 can be before the first real one, which so is among them.
-        codes = list(firsts)[:MAX_ERRORS]
-        for code in codes:
-            self.report.addError(self.errorStep, code, *firsts[code])
-        if len(codes) < len(firsts):
-            self.note({"errorsLeftOut": len(firsts) - len(codes)})
+        if len(firsts) > MAX_ERRORS:
+            self.note({"errorsLeftOut": len(firsts) - MAX_ERRORS})
+            firsts = sorted(firsts, key=lambda error: not isRealCode(error[0]))[:MAX_ERRORS]
+        for code, errorType, details in firsts:
+            self.report.addError(self.errorStep, code, errorType, details)
+        codes = [code for code, _type, _details in firsts]
         # WMCore's is the last one's code. The agent takes a status of 0 for a success.
         self.report.setStepStatus(self.errorStep, exitCause(reportCodes=codes).code if any(codes) else 1)
 

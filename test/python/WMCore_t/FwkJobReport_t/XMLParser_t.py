@@ -173,12 +173,12 @@ def testASoleErrorWithoutAUsableCodeIs8001InTheModel(code, written):
 
 
 def testOfThousandsOfErrorsTheFirstHundredCodesAreFilledIn(written):
-    codes = [0, 8901] + list(range(8001, 12001))
+    codes = [0] * 1000 + [8901] + list(range(8001, 12001))
     started = time.process_time()
     report, trouble = fill(ours, written(jobReport(*[ERROR % (code, "Type") for code in codes])))
     assert trouble is None and time.process_time() - started < 1
-    assert [code for code, _type in errorsOf(report)] == [0] + list(range(8001, 8100))
-    assert report.report.jobReport.errorsLeftOut == len(set(codes)) - 100
+    assert [code for code, _type in errorsOf(report)] == list(range(8001, 8101))
+    assert report.report.jobReport.errorsLeftOut == 1000 + 4000 - 100
     assert report.retrieveStep("cmsRun1").status == 8001
 
 
