@@ -83,6 +83,7 @@ class ExpatReader(object):
         self._stack = []
         self._root = None
         self._maxDepth = limits.maxDepth
+        self._maxAttributes = limits.maxAttributes
         self._waiting = []
         self._waitingBytes = 0
         self._needed = 0
@@ -148,6 +149,7 @@ class ExpatReader(object):
     def _build(self):
         """Set the handlers that build elements."""
         parser, stack, maxDepth, pieces = self._parser, self._stack, self._maxDepth, []
+        maxAttributes = self._maxAttributes
 
         def startRoot(tag, attributes):
             checkRoot(tag)
@@ -172,6 +174,8 @@ class ExpatReader(object):
             stack.append(node)
             if len(stack) > maxDepth:
                 refuseDepth(maxDepth)
+            if len(attributes) > maxAttributes:
+                refuseAttributes(maxAttributes)
             if tag == SKIPPED:
                 self._skip()
 
@@ -212,3 +216,13 @@ def refuseDepth(maxDepth):
     :raises XmlTrouble: always
     """
     raise XmlTrouble(TOO_LARGE, "elements nested deeper than %d" % maxDepth)
+
+
+def refuseAttributes(maxAttributes):
+    """
+    Refuse an element with too many attributes.
+
+    :param maxAttributes: int
+    :raises XmlTrouble: always
+    """
+    raise XmlTrouble(TOO_LARGE, "an element with more than %d attributes" % maxAttributes)

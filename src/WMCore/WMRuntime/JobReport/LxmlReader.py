@@ -12,7 +12,7 @@ import pyexpat
 from lxml import etree
 
 from WMCore.WMRuntime.JobReport.ExpatReader import (ENCODING, ROOT, SKIPPED, checkRoot, currentPlace,
-                                                    expatTrouble, refuseDepth, refuseDoctype)
+                                                    expatTrouble, refuseAttributes, refuseDepth, refuseDoctype)
 from WMCore.WMRuntime.JobReport.Reading import AFTER_END, MALFORMED, TOO_LARGE, TRUNCATED, XmlTrouble
 
 #: lxml before 6.1 expands entities of files by default in iterparse (CVE-2026-41066): say each option.
@@ -55,6 +55,8 @@ class LxmlReader(object):
         self._hugeTree = hugeTree
         self._tooDeep = etree.XPath("/".join(["."] + ["*"] * (limits.maxDepth - 1)))
         self._maxDepth = limits.maxDepth
+        self._tooMany = etree.XPath("descendant-or-self::*[@*[%d]]" % (limits.maxAttributes + 1))
+        self._maxAttributes = limits.maxAttributes
         self._doorman = _doorman()
         self._root = self._ended = self._given = None
         self._rootEnded = False
@@ -91,7 +93,7 @@ class LxmlReader(object):
         the next is asked for.
 
         :return: iterator of lxml elements
-        :raises XmlTrouble: for one that nests too deeply
+        :raises XmlTrouble: for one that nests too deeply, or has too many attributes
         """
         if self._root is None:
             return
@@ -105,6 +107,8 @@ class LxmlReader(object):
                 refuseDepth(self._maxDepth)
             for branches in child.iter(SKIPPED):
                 _empty(branches)
+            if self._tooMany(child):
+                refuseAttributes(self._maxAttributes)
             self._given = child
             yield child
             # Not clear(): before lxml 4.4 it takes the tail along, to which libxml2 may still add.

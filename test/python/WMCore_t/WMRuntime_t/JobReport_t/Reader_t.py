@@ -186,7 +186,9 @@ def test_hugeText_isGivenWhole(makeStream, backend):
     (Limits(maxDepth=5), b"<Foo><Branches>" + b"<a>" * 4 + b"</a>" * 4 + b"</Branches></Foo>"),
     (Limits(), b"<Foo>" + b"<a>" * 100000),
     (Limits(maxElementBytes=1000, blockBytes=100), b"<Foo>" + b"x" * 2000 + b"</Foo>"),
-    (Limits(), b"<Foo>" + b"<a/>" * (MAX_TAGS + 70000) + b"</Foo>")], ids=list("bdnrsm"))
+    (Limits(), b"<Foo>" + b"<a/>" * (MAX_TAGS + 70000) + b"</Foo>"),
+    (Limits(), b"<Foo %s/>" % b" ".join(b'a%d="1"' % number for number in range(1001))),
+    (Limits(maxAttributes=2), b'<Foo><Bar a="1" b="2" c="3"/></Foo>')], ids=list("bdnrsmao"))
 def test_moreThanTheLimits_isRefused(limits, middle, backend):
     elements, trouble = read(OPEN + b"<File/>" + middle + CLOSE, backend, limits)
     assert trouble.kind == TOO_LARGE and elements[0][0] == "File"
@@ -194,6 +196,19 @@ def test_moreThanTheLimits_isRefused(limits, middle, backend):
 
 def test_depthAtTheLimit_isTaken(backend):
     assert read(OPEN + b"<Foo>" + b"<a>" * 3 + b"</a>" * 3 + b"</Foo>" + CLOSE, backend, Limits(maxDepth=5))[1] is None
+
+
+def test_attributesAtTheLimit_areTaken(backend):
+    data = OPEN + b'<Foo a="1" b="2"><Branches a="1" b="2"/></Foo>' + CLOSE
+    assert read(data, backend, Limits(maxAttributes=2))[1] is None
+
+
+def test_aHundredThousandAttributes_takeNoLongTime(backend):
+    data = OPEN + b"<File/><Foo %s/>" % b" ".join(b'a%d="1"' % number for number in range(100000)) + CLOSE
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    elements, trouble = read(data, backend)
+    assert (len(elements), trouble.kind) == (1, TOO_LARGE)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_utime - used < 2
 
 
 def test_longAttribute_takesTimeInProportion(backend):
