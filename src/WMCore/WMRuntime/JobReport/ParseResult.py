@@ -5,8 +5,8 @@ import attr
 
 from WMCore.WMRuntime.Errors import PLACEHOLDER as PLACEHOLDER_CODE, exitCause
 from WMCore.WMRuntime.JobReport.Element import Value
-from WMCore.WMRuntime.JobReport.ReportAttempt import (COMPLETE, DEFAULT_CODE, PLACEHOLDER, REPAIRED, TRUNCATED, UNUSABLE,
-                                                      exitCodeOf, reportedCode)
+from WMCore.WMRuntime.JobReport.ReportAttempt import (COMPLETE, DEFAULT_CODE, PLACEHOLDER, REPAIRED, TRUNCATED,
+                                                      UNUSABLE, exitCodeOf, reportedCode)
 
 STATUSES = (COMPLETE, PLACEHOLDER, REPAIRED, TRUNCATED, UNUSABLE)
 

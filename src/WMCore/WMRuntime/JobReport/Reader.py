@@ -76,6 +76,8 @@ def _read(stream, limits, reader):
             except XmlTrouble as ex:
                 trouble = ex
             for element in reader.take():
+                if seen >= limits.maxElements:
+                    raise XmlTrouble(TOO_LARGE, "more than %d elements" % limits.maxElements, cutter.bytesRead)
                 yield element
                 seen += 1
                 size = tags = 0

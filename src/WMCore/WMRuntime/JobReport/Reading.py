@@ -34,16 +34,18 @@ class Limits(object):
         exception, half from the end, where it names what it was doing. WMCore's reports carry it through databases.
     :param maxElementBytes: int, bytes of one direct child of the root. The largest real ones are the Branches and the
         lumis of a File, some 100 kB; libxml2 refuses texts above 10 MB unless told otherwise, this is above that.
+    :param maxElements: int, direct children of the root. Real reports have thousands at most; each takes some hundred
+        bytes of memory even when it has four in the file.
     :param maxDepth: int, nesting. Reports nest 6 deep (root, File, Runs, Run, LumiSection); libxml2 stops at 256.
     :param maxAttributes: int, attributes of one element. Real ones have up to 4; the time lxml takes to give them grows
         with the square of their number.
     :param blockBytes: int, bytes read from the file at a time: a usual report comes in one block.
     """
-    __slots__ = ("maxBytes", "maxMessage", "maxElementBytes", "maxDepth", "maxAttributes", "blockBytes")
+    __slots__ = ("maxBytes", "maxMessage", "maxElementBytes", "maxElements", "maxDepth", "maxAttributes", "blockBytes")
 
-    def __init__(self, maxBytes=256 * MEGA, maxMessage=MAX_MESSAGE, maxElementBytes=64 * MEGA, maxDepth=64,
-                 maxAttributes=1000, blockBytes=256 * KILO):
-        values = (maxBytes, maxMessage, maxElementBytes, maxDepth, maxAttributes, blockBytes)
+    def __init__(self, maxBytes=256 * MEGA, maxMessage=MAX_MESSAGE, maxElementBytes=64 * MEGA, maxElements=1000000,
+                 maxDepth=64, maxAttributes=1000, blockBytes=256 * KILO):
+        values = (maxBytes, maxMessage, maxElementBytes, maxElements, maxDepth, maxAttributes, blockBytes)
         for name, value in zip(self.__slots__, values):
             if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
                 raise ValueError("the limit %s must be a whole number above 0, found %r" % (name, value))

@@ -198,6 +198,13 @@ def test_depthAtTheLimit_isTaken(backend):
     assert read(OPEN + b"<Foo>" + b"<a>" * 3 + b"</a>" * 3 + b"</Foo>" + CLOSE, backend, Limits(maxDepth=5))[1] is None
 
 
+def test_moreChildrenThanTheLimit_endTheReadingThere(backend):
+    data = OPEN + b"<Foo/>" * 5 + CLOSE
+    for most, kind in ((4, TOO_LARGE), (5, None)):
+        elements, trouble = read(data, backend, Limits(maxElements=most))
+        assert len(elements) == most and (trouble.kind if trouble else None) == kind
+
+
 def test_attributesAtTheLimit_areTaken(backend):
     data = OPEN + b'<Foo a="1" b="2"><Branches a="1" b="2"/></Foo>' + CLOSE
     assert read(data, backend, Limits(maxAttributes=2))[1] is None
