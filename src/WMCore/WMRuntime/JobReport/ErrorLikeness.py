@@ -1,14 +1,14 @@
 """
 Recognise the error element of a job report when a byte or two of its names are damaged.
 """
-from WMCore.WMRuntime.JobReport.Reading import Node
+from WMCore.WMRuntime.JobReport.Reading import Node, asNumber
 
 ERROR_NAME = "FrameworkError"
 STATUS_NAME = "ExitStatus"
-# Flipped bytes that still leave a name recognisable: with more, "FrameworkBuild" would be an error.
-MAX_FLIPPED = 3
-# A rest of an attribute's name shorter than this could be anything.
-MIN_ATTRIBUTE = 3
+# Bytes flipped or missing that still leave a name recognisable: with more, "FrameworkBuild" would be an error.
+MAX_DAMAGE = 3
+# A rest of an attribute's name shorter than this is another name: there is "Status".
+MIN_ATTRIBUTE = 8
 
 
 class DamagedError(Node):
@@ -24,15 +24,18 @@ def asError(element):
     """
     Take an unknown child of the root for the error it was.
 
-    It was one when it has an ExitStatus, or when its name or an attribute's is that of the error with some letters
-    flipped, missing or doubled.
+    It was one when it has an ExitStatus, when its name is nearly that of the error, or when an attribute's name is
+    nearly ExitStatus and has a number; see resembles.
 
     :param element: element of a reader
     :return: DamagedError, its exit status under the right name; None when the element is no damaged error
     """
     names = list(element.attrib)
-    status = [name for name in names if resembles(name, STATUS_NAME) and len(name) >= MIN_ATTRIBUTE]
-    if not status and not resembles(element.tag, ERROR_NAME):
+    isNamed = resembles(element.tag, ERROR_NAME)
+    status = [name for name in names if name == STATUS_NAME or (
+        len(name) >= MIN_ATTRIBUTE and resembles(name, STATUS_NAME)
+        and (isNamed or asNumber(element.get(name)) is not None))]
+    if not status and not isNamed:
         return None
     error = DamagedError(element)
     error.tag, error.text = ERROR_NAME, element.text
@@ -45,16 +48,20 @@ def asError(element):
 
 def resembles(name, original):
     """
-    Say whether damage can have made one name from another.
+    Say whether a little damage can have made one name from another.
+
+    A few letters may be flipped or missing; more may be added, as doubled bytes do, for no other name has all the
+    letters in their order.
 
     :param name: str, the name found
     :param original: str, the name it may have been
     :return: bool, True also when they are equal
     """
-    if len(name) == len(original):
-        return sum(one != other for one, other in zip(name, original)) <= MAX_FLIPPED
-    if len(name) < len(original):
-        return _isWithin(name, original)
+    missing = len(original) - len(name)
+    if missing == 0:
+        return sum(one != other for one, other in zip(name, original)) <= MAX_DAMAGE
+    if missing > 0:
+        return missing <= MAX_DAMAGE and _isWithin(name, original)
     return len(name) <= 3 * len(original) and _isWithin(original, name)
 
 

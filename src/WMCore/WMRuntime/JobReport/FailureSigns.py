@@ -2,7 +2,8 @@
 Find what a failure leaves in the bytes of a job report, even where damage keeps it from being read.
 
 A failed job must never look like a success because its report was damaged: when no element tells of an error, certain
-words decide, and what stands at the report's end. No report of a successful job has them.
+words decide, and what stands at the report's end. In a report that is well-formed to its end they count only where
+they are no harmless data, such as a name of a file: see SignScanner. In a damaged one they count wherever they are.
 
 At the end cmsRun closes the root, seeks back and writes the next element over the closing. A crash between the two
 leaves new text over the start of the old closing and the old rest behind it: garbage after the root's end, or text of
@@ -46,11 +47,21 @@ def failureSigns(source, maxBytes, rootEnd, toldPlaceholder):
     :param toldPlaceholder: bool, whether an element told of the placeholder's error; no element told of another
     :return: list of ReadError
     """
-    places = findWords(source, maxBytes)
-    strayText = b""
-    if rootEnd is not None and not (places or toldPlaceholder):
-        strayText = textBeforeRootEnd(source, rootEnd) or unexpectedGarbage(source, rootEnd)
-    return _errors(places, exitCodes(source, places), strayText, toldPlaceholder) if places or strayText else []
+    places, codes, strayText = findWords(source, maxBytes), None, b""
+    if rootEnd is not None:
+        strayText = textBeforeRootEnd(source, rootEnd)
+        if places or strayText:
+            # Both may be harmless; most reports need no such look.
+            from WMCore.WMRuntime.JobReport.SignScanner import SignScanner
+            scanner = SignScanner().scan(source, maxBytes)
+            if scanner.isWhole:
+                places, codes = scanner.places, scanner.codes
+            if scanner.rootEnded:
+                strayText = scanner.strayText.encode("utf-8")
+        strayText = strayText or unexpectedGarbage(source, rootEnd)
+    if not (places or strayText):
+        return []
+    return _errors(places, exitCodes(source, places) if codes is None else codes, strayText, toldPlaceholder)
 
 
 def findWords(source, maxBytes):
@@ -132,9 +143,6 @@ def _errors(places, codes, strayText, toldPlaceholder):
                           offset=offset, exitStatus=code)]
     if toldPlaceholder:
         return []
-    if not places:
-        return [ReadError(STRAY_TEXT, "text that belongs to no element: %.80r" % strayText.decode("utf-8", "replace"),
-                          exitStatus=PLACEHOLDER if isRestOfPlaceholder(strayText) else None)]
     isPlaceholder = any(word == TERMINATION for _, word in places) or any(code == PLACEHOLDER for _, code in codes)
     errors = []
     # An orderly end after a signal is told for itself; it says nothing of the other words.
@@ -146,7 +154,12 @@ def _errors(places, codes, strayText, toldPlaceholder):
         offset, word = others[0]
         errors.append(ReadError(FAILURE_TRACE, "the word %s, though no readable element tells of a failure" % word,
                                 offset=offset, exitStatus=PLACEHOLDER if isPlaceholder else None))
-    return sorted(errors, key=lambda error: error.offset)
+        return sorted(errors, key=lambda error: error.offset)
+    if strayText:
+        errors.append(ReadError(STRAY_TEXT,
+                                "text that belongs to no element: %.80r" % strayText.decode("utf-8", "replace"),
+                                exitStatus=PLACEHOLDER if isRestOfPlaceholder(strayText) else None))
+    return errors
 
 
 def garbageStart(source, offset):
@@ -163,9 +176,9 @@ def garbageStart(source, offset):
 
 def textBeforeRootEnd(source, end):
     """
-    Give the text between the last child of the root and the root's end, where cmsRun writes none.
+    Give what may be text between the last child of the root and the root's end, where cmsRun writes none.
 
-    What is in a CDATA section is none: it belongs to the FallbackAttempt before it.
+    A quick look: never misses such a text, but takes a `>` in an attribute, a comment or a CDATA section for one.
 
     :param source: binary file, the report
     :param end: int, byte of the file behind the root's end
@@ -173,10 +186,10 @@ def textBeforeRootEnd(source, end):
     """
     before = _read(source, end)
     before = before[:max(before.rfind(ROOT_END), 0)]
-    last = before[before.rfind(b"<"):]
-    closing = b"]]>" if b"]]>" in last else b">"
-    place = last.rfind(closing) if closing == b"]]>" else last.find(closing)
-    return last[place + len(closing):].strip() if place >= 0 else b""
+    last = before[before.rfind(b"<") + 1:]
+    # Behind a comment, an instruction or a CDATA section it cannot be told without reading on from the start.
+    rest = last if last.startswith((b"!", b"?")) else last[last.find(b">") + 1:]
+    return rest.strip()
 
 
 def unexpectedGarbage(source, start):
