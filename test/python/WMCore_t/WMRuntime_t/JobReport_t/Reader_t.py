@@ -186,7 +186,7 @@ def test_hugeText_isGivenWhole(makeStream, backend):
     (Limits(maxDepth=5), b"<Foo><Branches>" + b"<a>" * 4 + b"</a>" * 4 + b"</Branches></Foo>"),
     (Limits(), b"<Foo>" + b"<a>" * 100000),
     (Limits(maxElementBytes=1000, blockBytes=100), b"<Foo>" + b"x" * 2000 + b"</Foo>"),
-    (Limits(), b"<Foo>" + b"<a/>" * (MAX_TAGS + 70000) + b"</Foo>"),
+    pytest.param(Limits(), b"<Foo>" + b"<a/>" * (MAX_TAGS + 70000) + b"</Foo>", marks=pytest.mark.slow),
     (Limits(), b"<Foo %s/>" % b" ".join(b'a%d="1"' % number for number in range(1001))),
     (Limits(maxAttributes=2), b'<Foo><Bar a="1" b="2" c="3"/></Foo>')], ids=list("bdnrsmao"))
 def test_moreThanTheLimits_isRefused(limits, middle, backend):

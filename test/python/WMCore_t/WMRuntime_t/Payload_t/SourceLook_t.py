@@ -51,7 +51,8 @@ def test_inPiecesASourceSaysWhatItSaysAsAWhole(text, size):
     assert told(text, size) == told(text, WHOLE)
 
 
-@pytest.mark.parametrize("size", [1, 300, PIECE])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), pytest.param(300, marks=pytest.mark.slow),
+                                  PIECE])
 def test_realSourcesSayTheSameInPiecesAndAsAWhole(size):
     top = os.path.dirname(os.path.abspath(SourceLook.__file__))
     paths = sorted(glob.glob(os.path.join(top, "*.py")) + glob.glob(os.path.join(top, "..", "WorkerNode", "*.py")))

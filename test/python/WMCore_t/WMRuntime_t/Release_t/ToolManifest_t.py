@@ -266,7 +266,8 @@ def work(monkeypatch):
     return Work(monkeypatch)
 
 
-def test_10000MutatedManifestsGiveAnAnswerOrOneClearErrorAndTakeLimitedWork(tmp_path, work):
+@pytest.mark.parametrize("count", [1000, pytest.param(10000, marks=pytest.mark.slow)])
+def test_mutatedManifestsGiveAnAnswerOrOneClearErrorAndTakeLimitedWork(count, tmp_path, work):
     chooser = random.Random(20210707)
     texts = []
     for path in REAL:
@@ -274,7 +275,7 @@ def test_10000MutatedManifestsGiveAnAnswerOrOneClearErrorAndTakeLimitedWork(tmp_
             texts.append(handle.read())
     path = str(tmp_path / "mutated.xml")
     answers = errors = 0
-    for _ in range(10000):
+    for _ in range(count):
         text = mutated(chooser, chooser.choice(texts), PIECES)
         write(path, text)
         outcome = work.of(lambda: parseManifest(path, "el8_amd64_gcc12", "CMSSW_13_0_3"))
@@ -285,7 +286,7 @@ def test_10000MutatedManifestsGiveAnAnswerOrOneClearErrorAndTakeLimitedWork(tmp_
         else:
             answers += 1
             assert b"<!DOCTYPE" not in text and outcome.name
-    assert answers > 200 and errors > 200
+    assert answers > count / 50 and errors > count / 50
 
 
 @pytest.mark.parametrize("text", [
