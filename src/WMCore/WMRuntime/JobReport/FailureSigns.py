@@ -53,9 +53,15 @@ def failureSigns(source, maxBytes, rootEnd, toldPlaceholder):
         if places or strayText:
             # Both may be harmless; most reports need no such look.
             from WMCore.WMRuntime.JobReport.SignScanner import SignScanner
+            source.seek(0)
             scanner = SignScanner().scan(source, maxBytes)
             if scanner.isWhole:
                 places, codes = scanner.places, scanner.codes
+            elif not scanner.rootEnded:
+                # The root has an end, so it was read through repairs; the words stay suspicious.
+                from WMCore.WMRuntime.JobReport.Sanitiser import Sanitiser
+                source.seek(0)
+                scanner = SignScanner().scan(Sanitiser(source), maxBytes)
             if scanner.rootEnded:
                 strayText = scanner.strayText.encode("utf-8")
         strayText = strayText or unexpectedGarbage(source, rootEnd)

@@ -59,11 +59,10 @@ class SignScanner(object):
         """
         Read a report.
 
-        :param source: binary file; read from its start
+        :param source: binary file, or what else has read()
         :param maxBytes: int, the offset at which to stop: a file may grow for ever while it is read
         :return: SignScanner, this one
         """
-        source.seek(0)
         left = maxBytes
         try:
             while left > 0:

@@ -267,6 +267,19 @@ def testFiftyMegabytesOfRubbishEndAtALimitAndTheCodeIsKept(tmp_path, backend):
     assert len(result.report.outputFiles) == 2
 
 
+@pytest.mark.parametrize("last", [
+    b'<FallbackAttempt Pfn="a" Lfn="b"/>\n<![CDATA[\nsaid: \0 <tag> %s\n]]>', b'<!-- a > \xff %s -->', b'<?pi a > \x01 %s?>',
+    b'<SkippedFile Pfn="x?y=1>2&z=\0%s" Lfn="b"/>', b'<Foo>\xe9%s</Foo>'])
+def testWhatStandsLastInAReportThatIsRepairedIsNoStrayText(tmp_path, backend, last):
+    path = tmp_path / "report.xml"
+    for word in (b"", b"]]" if b"CDATA" not in last else b""):
+        path.write_bytes(b"<FrameworkJobReport>\n" + last % word + b"\n</FrameworkJobReport>\n")
+        result = parse(str(path), backend=backend)
+        assert (result.status, result.errors, result.failed) == ("repaired", (), False)
+    path.write_bytes(b"<FrameworkJobReport>\n" + last % b"" + b"\nermination\"/>\n</FrameworkJobReport>\n")
+    assert parse(str(path), backend=backend).failed
+
+
 def testALimitPassedIsSaidAndNothingIsRead(tmp_path, backend):
     path = tmp_path / "FrameworkJobReport.xml"
     path.write_bytes(readReport("CMSSWFailReport.xml"))
