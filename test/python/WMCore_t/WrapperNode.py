@@ -236,21 +236,6 @@ class WrapperNode(object):
             assert time.time() < end, "no %s:\n%s" % (name, self.output())
             time.sleep(0.02)
 
-    def waitForStartup(self, process, seconds=30):
-        """
-        Wait until Startup says it is ready and the wrapper waits for it.
-
-        A signal that comes between bash's last look at its traps and its waiting is noticed only when the child
-        ends, in any bash: microseconds of a job, but just those in which a test would send it.
-        """
-        self.waitFor("ready", seconds)
-        asleep, end = 0, time.time() + seconds
-        while asleep < 5:
-            assert time.time() < end, "the wrapper does not wait:\n%s" % self.output()
-            time.sleep(0.02)
-            with open("/proc/%d/stat" % process.pid) as handle:
-                asleep = asleep + 1 if handle.read().rsplit(")", 1)[1].split()[0] == "S" else 0
-
 
 def runBash(script, *arguments, **environ):
     """

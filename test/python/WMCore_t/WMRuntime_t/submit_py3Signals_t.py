@@ -76,7 +76,7 @@ def begin(node, startup, **changes):
     """
     node.addSandbox(startup)
     process = node.begin("S.tar.bz2", "1", "0", WMA_MIN_JOB_RUNTIMESECS="300", **changes)
-    node.waitForStartup(process)
+    node.waitFor("ready")
     return process
 
 
@@ -214,7 +214,7 @@ def test_signalDuringTheBootstrap(node, where):
     else:
         (node.start / "Unpacker.py").write_text("import time\nopen('ready', 'w').close()\ntime.sleep(1000)\n")
     process = node.begin("S.tar.bz2", "1", "0", WMA_MIN_JOB_RUNTIMESECS="300")
-    node.waitForStartup(process)
+    node.waitFor("ready")
     start = time.time()
     process.terminate()
     outcome = node.finish(process, 30)
@@ -228,7 +228,7 @@ def test_signalDuringThePythonSearch(node):
     node.addSandbox()
     node.addPython("3.9.1", script='#!/bin/sh\ntouch "%s/ready"\nsleep 30\nexit 1\n' % node.start)
     process = node.begin("S.tar.bz2", "1", "0", WMA_MIN_JOB_RUNTIMESECS="300")
-    node.waitForStartup(process)
+    node.waitFor("ready")
     process.terminate()
     assert node.finish(process, 30).status == 143
     assert readError(node.start / "Report.0.pkl")[0] == 50669
@@ -237,7 +237,7 @@ def test_signalDuringThePythonSearch(node):
 def test_signalWhileTheReportIsBroughtBack(node):
     node.addSandbox(timestamps='import time\nopen("../ready", "w").close()\ntime.sleep(0.5)\n')
     process = node.begin("S.tar.bz2", "1", "0")
-    node.waitForStartup(process)
+    node.waitFor("ready")
     process.terminate()
     assert node.finish(process, 30).status == 143
     assert readReport(node.start / "Report.0.pkl").steps == ["cmsRun1"]
