@@ -12,13 +12,14 @@ TOP = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
 
 def pytest_configure(config):
     """
-    Take SIGINT back.
+    Take SIGINT and SIGHUP back.
 
-    A shell without job control starts its background commands with SIGINT ignored, and everything
-    they start inherits that: bash cannot trap it any more, and the tests of SIGINT would wait for ever.
+    A shell without job control starts its background commands with SIGINT ignored, nohup with SIGHUP, and everything
+    they start inherits that: bash cannot trap it any more, and the tests of these signals would wait for ever.
     """
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def pytest_collection_modifyitems(config, items):
