@@ -82,6 +82,8 @@ _ROWS = (
      "Bootstrap"),
     (11013, "JobExtractionError", "The job index is not in the job package (was 11003).", INFRASTRUCTURE, False,
      "Bootstrap"),
+    (11014, "RuntimeEnvironmentError", "The python, the container or the wheels the job asks for cannot be had.", SITE,
+     True, "Startup"),
     (11101, "TaskLookupError", "Looking the task up in the workload failed.", INFRASTRUCTURE, False, "Bootstrap"),
     (11102, "TaskNotFound", "The workload has no task of the job's name.", INFRASTRUCTURE, False, "Bootstrap"),
     (11103, "TaskNotInJob", "The job does not say which task it belongs to.", INFRASTRUCTURE, False, "Bootstrap"),

@@ -35,6 +35,7 @@ AGENT_SIDE = ("WMCore.WMRuntime.WorkerNode", "WMCore.WMRuntime.Command", "WMCore
               "WMCore.WMRuntime.SandboxContents", "WMCore.WMRuntime.SandboxArchive", "WMCore.WMRuntime.ImportClosure",
               "WMCore.WMRuntime.ModuleIndex", "WMCore.WMRuntime.SandboxVerification",
               "WMCore.WMRuntime.VendoredPackages", "WMCore.WMRuntime.JobReport.LxmlReader",
+              "WMCore.WMRuntime.Publishing", "WMCore.WMRuntime.AreaCheck",
               "WMCore.Storage.Plugins.Examples")
 TEST_PLUGINS = ("WMCore.Storage.Plugins.Test", "WMCore.Storage.Backends.Test", "WMCore.Storage.Backends.Unittest")
 # What future keeps for Python 2 is imported there alone, inside functions.

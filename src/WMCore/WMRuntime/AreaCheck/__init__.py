@@ -1,0 +1,1 @@
+"""The checks of every area, and their reports."""

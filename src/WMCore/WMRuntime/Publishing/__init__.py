@@ -1,0 +1,1 @@
+"""What the agent's side makes for nodes: areas, wheels, container definitions."""
