@@ -6,7 +6,7 @@ import re
 import shutil
 
 from WMCore.WMRuntime.Environment.EnvDiff import EnvDiff
-from WMCore.WMRuntime.Interpreter.CompAreas import compDirectories, pythonVersions
+from WMCore.WMRuntime.Environment.CompAreas import compDirectories, pythonVersions
 from WMCore.WMRuntime.Interpreter.Interpreter import Rejected, versionText
 from WMCore.WMRuntime.Interpreter.InterpreterProvider import (AGENT_SCRIPT, IN_RELEASE, RELEASE_SCRIPT, SCRIPTS,
                                                               Candidate, InterpreterProvider, realPath)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from WMCore.WMRuntime.Interpreter.CompAreas import (cmsRoots, compDirectories, containerSystem, pythonVersions, systems,
+from WMCore.WMRuntime.Environment.CompAreas import (cmsRoots, compDirectories, containerSystem, pythonVersions, systems,
                                                     versionKey)
 
 
