@@ -4,7 +4,7 @@ Read cmsRun's FrameworkJobReport.xml into WMCore's Report.
 Takes the place of WMCore's module of this name: the same values on every good file, all that can be saved of a bad
 one. Thin on purpose: reading is WMRuntime/JobReport, and so is filling.
 """
-from WMCore.WMRuntime.JobReport.ReportAttempt import COMPLETE, TRUNCATED, UNUSABLE, readReport
+from WMCore.WMRuntime.JobReport.ReportAttempt import COMPLETE, readReport
 from WMCore.WMRuntime.JobReport.ReportFiller import ReportFiller
 
 __all__ = ["xmlToJobReport", "castMetricValue", "castXrdSiteStatistics", "childrenMatching"]
@@ -21,45 +21,13 @@ def xmlToJobReport(reportInstance, xmlFile):
     """
     attempt, elements = readReport(xmlFile)
     filler = ReportFiller(reportInstance)
-    if attempt.status == COMPLETE and not attempt.errors:
+    isSound = attempt.status == COMPLETE and not attempt.errors
+    if isSound:
         filler.fill(elements)
-        if not filler.sawProblems:
-            return
-    # Only a report that is not sound needs the model: importing it takes longer than all the rest.
-    from WMCore.WMRuntime.JobReport.ReportParser import resultOf
-    result = resultOf(attempt, elements, xmlFile)
-    problems = result.report.problems
-    if result.status != COMPLETE or result.errors:
-        filler.fill(elements, _untoldErrors(result))
-    elif not problems:
-        return
-    filler.note({"status": result.status, "repairs": [repair.toDict() for repair in result.repairs],
-                 "errors": [error.toDict() for error in result.errors], "problems": list(problems)})
-    if result.status in (TRUNCATED, UNUSABLE) or _hidesFailure(result):
-        from WMCore.WMRuntime.JobReport.JobReportError import JobReportError
-        raise JobReportError(xmlFile, result.errors[0])
-
-
-def _untoldErrors(result):
-    """Give the error whose code is known though no element tells of it: of a damaged part, or a placeholder's rest."""
-    code = result.exitCode
-    if not code or code in result.elementCodes:
-        return []
-    details = "\n".join(error.message for error in result.errors) or "The rest of an error is at the end of the report."
-    return [(code, "FrameworkError", details)]
-
-
-def _hidesFailure(result):
-    """
-    Tell whether there was a failure of which no code is left.
-
-    An orderly end after a signal is none: it is an element of its own, and it is for who sent the signal to say.
-    """
-    if not result.failed or result.exitCode:
-        return False
-    from WMCore.WMRuntime.JobReport.FailureSigns import SHUTDOWN, SHUTDOWN_SIGNAL
-    signalled = any(item.name == SHUTDOWN for item in result.report.items)
-    return not signalled or result.status != COMPLETE or any(error.kind != SHUTDOWN_SIGNAL for error in result.errors)
+    if filler.sawProblems or not isSound:
+        # Only such a report needs the model: importing it takes longer than all the rest.
+        from WMCore.WMRuntime.JobReport.UnsoundReport import fillUnsound
+        fillUnsound(filler, attempt, elements, xmlFile)
 
 
 def castMetricValue(value):

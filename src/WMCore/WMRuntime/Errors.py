@@ -3,14 +3,15 @@ One error base, one table of the exit codes this runtime sets, and one of what d
 
 A process keeps eight bits of its exit code, WMCore's codes have five digits: the full code lives in the
 reports and in the errors below, the process status is its image modulo 256.
+
+Named tuples, no attrs classes: whatever can fail imports this, and to import attrs takes longer than most of that.
 """
-import attr
+import collections
 
 SITE, INFRASTRUCTURE, PAYLOAD, USER, RUNTIME = "site", "infrastructure", "payload", "user", "runtime"
 
 
-@attr.s(frozen=True)
-class ExitCode(object):
+class ExitCode(collections.namedtuple("ExitCode", "code name meaning category retryable setBy")):
     """
     Describe one exit code.
 
@@ -21,12 +22,7 @@ class ExitCode(object):
     :param retryable: bool, whether the same job may succeed elsewhere or later
     :param setBy: str, the station that sets it
     """
-    code = attr.ib(type=int)
-    name = attr.ib(type=str)
-    meaning = attr.ib(type=str)
-    category = attr.ib(type=str, validator=attr.validators.in_((SITE, INFRASTRUCTURE, PAYLOAD, USER, RUNTIME)))
-    retryable = attr.ib(type=bool)
-    setBy = attr.ib(type=str)
+    __slots__ = ()
 
     @property
     def processStatus(self):
@@ -182,16 +178,14 @@ EXIT_RULES = (
 )
 
 
-@attr.s(frozen=True, order=False)
-class ExitCause(object):
+class ExitCause(collections.namedtuple("ExitCause", "cause code")):
     """
     Hold what decided an exit code.
 
     :param cause: str, as in EXIT_RULES
     :param code: int, full exit code
     """
-    cause = attr.ib(type=str)
-    code = attr.ib(type=int)
+    __slots__ = ()
 
     @property
     def rank(self):

@@ -30,8 +30,8 @@ CACHE_NAME = "interpreterProbes.json"
 SCRIPT_REQUIREMENT = ">=3.6"
 # What the job wrapper asks of its python, too.
 SCRIPT_MODULES = ("bz2", "hashlib", "json", "logging", "pickle", "subprocess", "tarfile", "zipfile")
-# With these in the sandbox a script can run; it brings attrs along.
-SANDBOX_MODULES = ("WMCore.WMRuntime.Errors",)
+# With these in the sandbox a script can run.
+SANDBOX_MODULES = ("WMCore.WMRuntime.Errors", "attr")
 # What an interpreter must have to run the runtime itself, here and now.
 RUNTIME_MODULES = SCRIPT_MODULES + SANDBOX_MODULES
 _HIGHEST_MICRO = 60

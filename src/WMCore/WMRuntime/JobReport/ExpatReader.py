@@ -160,6 +160,8 @@ class ExpatReader(object):
             # A C function: the whitespace between elements costs no call of python.
             parser.CharacterDataHandler = pieces.append
 
+        push, pop, clear = stack.append, stack.pop, pieces.clear
+
         def start(tag, attributes):
             node = Node()
             node.tag = tag
@@ -169,9 +171,9 @@ class ExpatReader(object):
             if pieces:
                 if not parent:
                     parent.text = "".join(pieces)
-                del pieces[:]
+                clear()
             parent.append(node)
-            stack.append(node)
+            push(node)
             if len(stack) > maxDepth:
                 refuseDepth(maxDepth)
             if len(attributes) > maxAttributes:
@@ -180,11 +182,11 @@ class ExpatReader(object):
                 self._skip()
 
         def end(_tag):
-            node = stack.pop()
+            node = pop()
             if pieces:
                 if not node:
                     node.text = "".join(pieces)
-                del pieces[:]
+                clear()
 
         parser.StartElementHandler = startRoot
 

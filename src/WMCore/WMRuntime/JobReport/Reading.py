@@ -173,10 +173,11 @@ def eventsPerLumi(run, readBroken):
     for section in run:
         lumiText, countText = section.get("ID"), section.get("NEvents")
         try:
-            if len(lumiText) > MAX_DIGITS or (countText is not None and len(countText) > MAX_DIGITS):
+            if len(lumiText) > MAX_DIGITS or (countText and len(countText) > MAX_DIGITS):
                 raise ValueError("too long to be read at once")
             lumi = int(lumiText)
-            count = None if countText is None else int(countText)
+            # Some reports have NEvents="" where nothing was counted.
+            count = int(countText) if countText else None
         except (TypeError, ValueError):
             lumi, count = readBroken(lumiText, countText)
             if lumi is None:

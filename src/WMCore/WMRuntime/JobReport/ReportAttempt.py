@@ -191,8 +191,11 @@ class ReportAttempt(object):
             rootEnd = self._leaveGarbage(source)
         if not self._hasRealCode:
             # A report that tells of its failure needs no search for signs of one.
-            from WMCore.WMRuntime.JobReport.FailureSigns import failureSigns
-            errors += failureSigns(source, self._limits.maxBytes, rootEnd, self._lastCode is not None)
+            from WMCore.WMRuntime.JobReport.QuickLook import lookForSigns
+            found = lookForSigns(source, self._limits.maxBytes, rootEnd)
+            if any(found):
+                from WMCore.WMRuntime.JobReport.FailureSigns import failureSigns
+                errors += failureSigns(source, self._limits.maxBytes, rootEnd, self._lastCode is not None, found)
         return tuple(errors)
 
     def _leaveGarbage(self, source):
@@ -218,7 +221,8 @@ class ReportAttempt(object):
             if self.size > self._limits.maxBytes:
                 raise XmlTrouble(TOO_LARGE, "the file has %d bytes, expected at most %d"
                                  % (self.size, self._limits.maxBytes))
-            return open(self._path, "rb")
+            # Blocks are large: a buffer of python's would only be one more copy of each.
+            return open(self._path, "rb", buffering=0)
         except (FileNotFoundError, NotADirectoryError, ValueError) as ex:
             raise XmlTrouble(NO_FILE, "cannot read %s: %s" % (self._path, ex))
         except OSError as ex:
@@ -230,7 +234,7 @@ class ReportAttempt(object):
 
 
 def _isPlaceholder(code):
-    # In a job Errors is loaded; elsewhere it brings attrs along, which a report without errors does not need.
+    # In a job Errors is loaded; elsewhere a report without errors does not need it.
     from WMCore.WMRuntime.Errors import PLACEHOLDER as code8901
     return code == code8901
 

@@ -82,7 +82,7 @@ class ReportFiller(object):
         return reportedCode(status), element.get("Type", DEFAULT_TYPE), _text(element)
 
     def _addErrors(self, errors):
-        # In a job it is loaded; elsewhere it brings attrs along, which a report without errors does not need.
+        # In a job it is loaded; elsewhere a report without errors does not need it.
         from WMCore.WMRuntime.Errors import PLACEHOLDER, exitCause, isRealCode
         firsts, seen = [], set()
         for error in sorted(errors, key=lambda error: error[0] == PLACEHOLDER):

@@ -10,8 +10,8 @@ import re
 import pyexpat
 
 from WMCore.WMRuntime.JobReport.ExpatReader import ENCODING, refuseDoctype
-from WMCore.WMRuntime.JobReport.FailureSigns import BLOCK_BYTES, MAX_PLACES, STATUS, TERMINATION
-from WMCore.WMRuntime.JobReport.FailureSigns import WORDS as WORD_BYTES
+from WMCore.WMRuntime.JobReport.QuickLook import BLOCK_BYTES, MAX_PLACES, STATUS, TERMINATION
+from WMCore.WMRuntime.JobReport.QuickLook import WORDS as WORD_BYTES
 from WMCore.WMRuntime.JobReport.Reading import XmlTrouble
 
 WORDS = tuple(word.decode("ascii") for word in WORD_BYTES)

@@ -1,12 +1,14 @@
 """The table of exit codes and the shape of errors."""
 import pytest
 
-from WMCore.WMRuntime.Errors import EXIT_CODES, JobTerminated, WMRuntimeError, exitCodeInfo, processStatus
+from WMCore.WMRuntime.Errors import (EXIT_CODES, INFRASTRUCTURE, PAYLOAD, RUNTIME, SITE, USER, JobTerminated,
+                                     WMRuntimeError, exitCodeInfo, processStatus)
 
 
 @pytest.mark.parametrize("code", sorted(EXIT_CODES))
-def test_section2_4_noCodeOfTheTableLooksLikeSuccessToAProcess(code):
+def test_section2_4_noCodeLooksLikeSuccessToAProcessAndEachHasSomebodyWhoCanMendIt(code):
     assert 1 <= EXIT_CODES[code].processStatus <= 255
+    assert EXIT_CODES[code].category in (SITE, INFRASTRUCTURE, PAYLOAD, USER, RUNTIME)
 
 
 def test_theWrapperAndBootstrapShareNoNumber_7273():

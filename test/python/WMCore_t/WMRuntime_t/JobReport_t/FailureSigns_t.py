@@ -1,37 +1,10 @@
 """Tests of JobReport/FailureSigns and SignScanner: the signs of a failure are found, harmless data are none."""
-import io
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from WMCore.WMRuntime.JobReport import FailureSigns
-from WMCore.WMRuntime.JobReport.FailureSigns import MAX_PLACES, WORDS, findWords
 from WMCore.WMRuntime.JobReport.ReportParser import parse
 
 ROOT = u"<FrameworkJobReport>\n%s\n</FrameworkJobReport>"
 INPUT = "<InputFile><LFN>%s</LFN></InputFile>\n"
-LISTS = [b"<Branches><Branch>" + name * 8 + b"</Branch></Branches>" for name in (b"abcdefgh", b"ExitStatus", b"x")]
-PIECES = st.lists(st.sampled_from(LISTS * 2 + list(WORDS) + [b"Exit", b"Status", b"<Branches>", b"</Branches>", b"x" * 9]),
-                  max_size=20).map(b"".join)
-
-
-@settings(deadline=None, max_examples=300)
-@given(PIECES, st.integers(30, 400))
-def test_eachWordOutsideOfARepeatedListIsFoundOnceWhereItIs(data, blockBytes):
-    before, FailureSigns.BLOCK_BYTES = FailureSigns.BLOCK_BYTES, blockBytes
-    try:
-        places = findWords(io.BytesIO(data), 1 << 30)
-    finally:
-        FailureSigns.BLOCK_BYTES = before
-    assert len(set(places)) == len(places) <= MAX_PLACES
-    assert all(data.startswith(word.encode("ascii"), offset) for offset, word in places)
-    if len(places) < MAX_PLACES:
-        assert {word for _, word in places} == {word.decode("ascii") for word in WORDS if word in data}
-        # A list that is a repetition says nothing new.
-        outside = data.replace(LISTS[1], b"|" * len(LISTS[1]))
-        assert {(at, word.decode("ascii")) for word in WORDS for at in range(len(outside))
-                if outside.startswith(word, at)} <= set(places)
 
 
 @pytest.fixture(params=("expat", "lxml"))

@@ -326,7 +326,7 @@ def testAReadErrorIsATroubleAndWhatWasCompleteIsKept(tmp_path, backend, monkeypa
     path.write_bytes(data)
     opened = []
 
-    def openFailing(_path, _mode):
+    def openFailing(_path, _mode, buffering=-1):
         """Open a file that fails."""
         source = FailingFile(data)
         source.failing = failing
