@@ -258,43 +258,85 @@ wma_masked() {
     done | LC_ALL=C sort
 }
 
-wma_source_apart() {
-    # wma_source_apart DIRECTORY PYTHON FILE...: the part of wma_load that runs in a bash of its own.
-    local wmaDirectory=$1 wmaPython=$2 wmaFiles=("${@:3}") wmaName wmaBefore
-    wmaBefore=$(compgen -e)
-    exec > "$wmaDirectory/output" 2>&1
-    set --
-    for wmaName in ${wmaFiles[@]+"${wmaFiles[@]}"}; do
-        # shellcheck disable=SC1090
-        . "$wmaName"
-        set +euf
-        IFS=$' \t\n'
+wma_calm() {
+    # Take back what a sourced file did to this shell: options, functions in place of commands, PYTHONHOME, which is no
+    # area's to set: it reaches scram and every other python (#10765). Below POSIXLY_CORRECT no function goes before unset.
+    local wmaName
+    POSIXLY_CORRECT=1
+    unset -f unset set trap
+    set +aefukC +o pipefail
+    trap - EXIT ERR DEBUG
+    unset POSIXLY_CORRECT
+    IFS=$' \t\n'
+    unset -f builtin
+    for wmaName in $(builtin compgen -A function); do
+        [[ $wmaName == wma_* ]] || unset -f "$wmaName"
     done
+    [[ -z $wmaPython || -z ${PYTHONHOME:-} ]] || printf 'PYTHONHOME=%s dropped\n' "$PYTHONHOME"
+    [[ -z $wmaPython ]] || unset PYTHONHOME PYTHONINSPECT PYTHONWARNINGS PYTHONSTARTUP PYTHONOPTIMIZE
+}
+
+wma_keep() {
+    # wma_keep NAME PROGRAM...: keep the environment as a file NAME, when the python runs PROGRAM in it. timeout and mv
+    # show that it leaves the system's programs as they were: the wrapper needs both later on.
+    local wmaName wmaNew=$wmaDirectory/new
     for wmaName in $wmaBefore; do
         [[ -n ${!wmaName+set} ]] || printf 'unset %s\n' "$wmaName"
-    done > "$wmaDirectory/environment"
-    wma_environment_script >> "$wmaDirectory/environment" || return
-    [[ -z $wmaPython ]] || "$wmaPython" -c "$(wma_python_check)"
+    done > "$wmaNew"
+    wma_environment_script >> "$wmaNew" || return
+    [[ -z $wmaPython ]] || "$wmaPython" -c "${@:2}" || return
+    timeout 20 mv -f -- "$wmaNew" "$wmaDirectory/$1"
+}
+
+wma_source_apart() {
+    # wma_source_apart DIRECTORY PYTHON FILE EXTRA: the part of wma_load that runs in a bash of its own.
+    local wmaDirectory=$1 wmaPython=$2 wmaFile=$3 wmaExtra=$4 wmaBefore
+    wmaBefore=$(compgen -e)
+    exec > "$wmaDirectory/output" 2>&1
+    ulimit -S -f 32768 # KiB: what prints without end must not fill the disk
+    set --
+    if [[ -n $wmaFile ]]; then
+        # shellcheck disable=SC1090
+        . "$wmaFile" || : # after || a `set -e` in it ends nothing
+        wma_calm
+    fi
+    wma_keep environment "$(wma_python_check)" || return
+    [[ -n $wmaExtra ]] || return 0
+    exec > "$wmaDirectory/extra" 2>&1
+    # shellcheck disable=SC1090
+    . "$wmaExtra" || :
+    wma_calm
+    wma_keep extended "$(wma_future_check)" "${wmaExtra%/etc/profile.d/init.sh}"
+}
+
+wma_last_lines() {
+    # wma_last_lines FILE: print its last three lines as one.
+    local text
+    text=$(tail -n 3 -- "$1" 2> /dev/null | cut -c -300 | tr -d '\0' | tr -s '\n' '|')
+    printf '%s' "${text%|}"
 }
 
 wma_load() {
-    # wma_load SECONDS PYTHON FILE...: source the FILEs, start PYTHON (unless it is "") in their environment, and take
-    # the environment over when that works. WMA_ANSWER holds the last lines printed. It happens in a process of its
-    # own because the files lie on a network: they can hang, end the shell or change its options, not this one's.
+    # wma_load SECONDS PYTHON [FILE [EXTRA]]: source FILE, start PYTHON (unless it is "") in its environment, and take
+    # the environment over when that works; with that of EXTRA, a py3-future, on top when PYTHON can use it. WMA_ANSWER
+    # holds the last lines printed. It happens in a process of its own because the files lie on a network: they can
+    # hang, end the shell or change its options, not this one's.
     local wmaScratch wmaLimit=$1
     WMA_ANSWER="cannot make a directory in $PWD"
     wmaScratch=$(mktemp -d "$PWD/.wma.XXXXXX") || return 1
-    shift
     wma_run_child timeout -k 10 "$wmaLimit" bash --noprofile --norc -c \
-        "$(declare -f wma_environment_script wma_python_check wma_source_apart)"$'\nwma_source_apart "$@"' \
-        wma "$wmaScratch" "$@"
-    WMA_ANSWER=$(tail -n 3 -- "$wmaScratch/output" 2> /dev/null | cut -c -300 | tr -s '\n' '|')
-    WMA_ANSWER=${WMA_ANSWER%|}
-    if [[ $WMA_STATUS -eq 0 && ! -f $wmaScratch/environment ]]; then
-        WMA_STATUS=1 WMA_ANSWER+=" (it ended the shell)"
-    elif [[ $WMA_STATUS -eq 0 ]]; then
+        "$(declare -f wma_environment_script wma_python_check wma_future_check wma_calm wma_keep wma_source_apart)
+        wma_source_apart \"\$@\"" wma "$wmaScratch" "$2" "${3:-}" "${4:-}"
+    WMA_ANSWER=$(wma_last_lines "$wmaScratch/output")
+    if [[ -f $wmaScratch/environment && -z ${WMA_SIGNAL:-} ]]; then
+        [[ -z ${4:-} || -f $wmaScratch/extended ]] ||
+            wma_log WARNING "$4 is left out: $(wma_last_lines "$wmaScratch/extra") (status $WMA_STATUS)"
+        [[ ! -f $wmaScratch/extended ]] || mv -f -- "$wmaScratch/extended" "$wmaScratch/environment"
+        WMA_STATUS=0
         # shellcheck disable=SC1091
         . "$wmaScratch/environment"
+    elif ((WMA_STATUS == 0)); then
+        WMA_STATUS=1 WMA_ANSWER+=" (it ended the shell)"
     else
         WMA_ANSWER+=" (status $WMA_STATUS; 124: not done after $wmaLimit s)"
     fi
@@ -371,7 +413,7 @@ wma_comp_areas() {
     local name number required=() first="" areas=()
     [[ ",${1// /}," == *,any,* ]] || read -r -a required <<< "${1//,/ }"
     for name in ${required[@]+"${required[@]}"}; do
-        if [[ ! $name =~ ^[A-Za-z0-9_]+$ ]]; then # it becomes part of a path
+        if [[ ! $name =~ ^rhel[1-9][0-9]?$ ]]; then # it becomes part of a path; rpm without its macros gave "rhel"
             wma_log WARNING "REQUIRED_OS holds '$name', which is no name of a system: ignored"
         elif [[ $name == "$2" ]]; then
             first=$name
@@ -386,27 +428,78 @@ wma_comp_areas() {
     wma_unique "$first" "${areas[@]}"
 }
 
+wma_area_paths() {
+    # Print the directories of a root that hold areas, best first: the one made for this runtime (#11699), then that of
+    # the CMS services. Environment/requirements.cfg says the same.
+    printf '%s\n' WMRuntime COMP
+}
+
 wma_comp_directories() {
-    # Print the COMP directories that may hold a python, best first.
-    local container area root
+    # Print the directories that may hold a python, best first.
+    local container system path root machine
     container=$(wma_container_os)
+    machine=$(uname -m)
     wma_log INFO "REQUIRED_OS=${REQUIRED_OS:-(not set)}, container runs ${container:-an unknown system}" >&2
-    while IFS= read -r area; do
-        while IFS= read -r root; do
-            printf '%s\n' "$root/COMP/${area}_$(uname -m)/external"
-        done < <(wma_cms_roots)
+    while IFS= read -r system; do
+        while IFS= read -r path; do
+            while IFS= read -r root; do
+                printf '%s\n' "$root/$path/${system}_$machine/external"
+            done < <(wma_cms_roots)
+        done < <(wma_area_paths)
     done < <(wma_comp_areas "${REQUIRED_OS:-any}" "$container")
 }
 
+wma_why_no_directory() {
+    # wma_why_no_directory PATH: say why PATH is no directory that can be read, of the first part of it that is none.
+    local path=$1 above=${1%/*}
+    if [[ -d $path ]]; then
+        [[ -r $path && -x $path ]] || printf '%s: it may not be read' "$path"
+    elif [[ -L $path ]]; then
+        printf '%s: a link to %s, which leads nowhere' "$path" "$(readlink -- "$path")"
+    elif [[ -e $path ]]; then
+        printf '%s: it is no directory' "$path"
+    elif [[ -d $above && -x $above ]] || [[ ! -e $above && ! -L $above ]]; then
+        printf '%s: no such directory' "$path"
+    else
+        wma_why_no_directory "$above"
+    fi
+}
+
 wma_versions() {
-    # wma_versions DIRECTORY: print the versions there that have an init.sh, newest first. When they were written does
-    # not count: a release manager's touch must not change what jobs run on (#10641).
-    local file
-    for file in "$1"/[0-9]*/etc/profile.d/init.sh; do
-        [[ -f $file ]] || continue
-        file=${file%/etc/profile.d/init.sh}
-        printf '%s\n' "${file##*/}"
+    # wma_versions DIRECTORY: print the versions there, newest first. When they were written does not count: a release
+    # manager's touch must not change what jobs run on (#10641).
+    local path name
+    for path in "$1"/[0-9]*; do
+        name=${path##*/}
+        if [[ ! -e $path && ! -L $path ]]; then
+            continue
+        elif [[ $name =~ ^[A-Za-z0-9._+-]+$ ]]; then
+            printf '%s\n' "$name"
+        else
+            wma_log WARNING "$1 holds $(printf '%q' "$name"), which is no name of a version: ignored"
+        fi
     done | LC_ALL=C sort -rV
+}
+
+wma_default() {
+    # wma_default DIRECTORY: print the version its file `default` names. With it a version that is published changes
+    # nothing by itself (#10642).
+    local name
+    [[ -e $1/default || -L $1/default ]] || return 0
+    [[ ! -f $1/default ]] || name=$(head -c 200 -- "$1/default" 2> /dev/null | tr '\0' '?')
+    if [[ ${name:-} =~ ^[0-9][A-Za-z0-9._+-]*$ && -d $1/$name ]]; then
+        printf '%s\n' "$name"
+    else
+        wma_log WARNING "$1/default names $(printf '%q' "${name:-nothing}"), which is no version there: taking the newest"
+    fi
+}
+
+wma_candidates() {
+    # wma_candidates DIRECTORY: print the versions to try, the default first, then the newest first.
+    local default versions
+    default=$(wma_default "$1")
+    mapfile -t versions < <(wma_versions "$1")
+    wma_unique "$default" ${versions[@]+"${versions[@]}"}
 }
 
 wma_python_check() {
@@ -417,20 +510,69 @@ wma_python_check() {
         'print("python %d.%d.%d" % sys.version_info[:3])'
 }
 
+wma_future_check() {
+    # Print the program that tells whether the py3-future of a directory is for this python: one for another is of no
+    # use (#11401), and one older than 0.18.3 imports imp, which python 3.12 does not have.
+    printf '%s\n' 'import os, sys
+top, name = os.path.realpath(sys.argv[1]) + os.sep, "python%d.%d" % sys.version_info[:2]
+added = [os.path.realpath(entry) for entry in sys.path if os.path.realpath(entry).startswith(top)]
+if not any(name in entry.split(os.sep) for entry in added):
+    sys.exit("it has nothing for %s: %s" % (name, added or "no entry of PYTHONPATH"))
+import future.standard_library, future.utils, past.builtins'
+}
+
+wma_future() {
+    # wma_future EXTERNAL: print the init.sh of the newest py3-future there, if there is one.
+    local version
+    while IFS= read -r version; do
+        [[ -f $1/py3-future/$version/etc/profile.d/init.sh ]] || continue
+        printf '%s\n' "$1/py3-future/$version/etc/profile.d/init.sh"
+        return 0
+    done < <(wma_versions "$1/py3-future")
+}
+
 wma_try_version() {
-    # wma_try_version EXTERNAL VERSION: take over the python VERSION of a COMP directory, with py3-future where there
-    # is one. It is the version's own bin/python3, not what else the PATH has.
-    local wmaTop=$1/python3/$2 wmaFuture
-    wmaFuture=$(wma_versions "$1/py3-future" | head -n 1)
-    wma_load "${WMA_PROBE_TIMEOUT_SECS:-60}" "$wmaTop/bin/python3" "$wmaTop/etc/profile.d/init.sh" \
-        ${wmaFuture:+"$1/py3-future/$wmaFuture/etc/profile.d/init.sh"} || return
+    # wma_try_version EXTERNAL VERSION: take over a python of an area, with py3-future where there is one that fits. It
+    # is the version's own bin/python3, not what else the PATH has.
+    local wmaTop=$1/python3/$2 wmaInit=$1/python3/$2/etc/profile.d/init.sh
+    WMA_ANSWER="$wmaInit: it is not there, or may not be read"
+    [[ -f $wmaInit && -r $wmaInit ]] || return
+    wma_load "${WMA_PROBE_TIMEOUT_SECS:-60}" "$wmaTop/bin/python3" "$wmaInit" "$(wma_future "$1")" || return
     WMA_PYTHON=$wmaTop/bin/python3
+}
+
+wma_try_area() {
+    # wma_try_area EXTERNAL: take over the first python of an area that works; add to wmaTried what was tried.
+    local wmaVersion wmaWhy wmaPin=${WMRUNTIME_PYTHON_VERSION:-} wmaSystem
+    wmaWhy=$(wma_why_no_directory "$1/python3")
+    if [[ -n $wmaWhy ]]; then
+        wmaTried+=$'\n'"  $wmaWhy"
+        return 1
+    fi
+    wmaCode=11005 wmaType=PythonNotRunnable
+    wmaTried+=$'\n'"  $1/python3:"
+    while IFS= read -r wmaVersion; do
+        if [[ -n $wmaPin && $wmaVersion != "$wmaPin" && $wmaVersion != "$wmaPin"[!0-9]* ]]; then
+            wmaTried+=$'\n'"    $wmaVersion: WMRUNTIME_PYTHON_VERSION asks for $wmaPin"
+        elif wma_try_version "$1" "$wmaVersion"; then
+            wma_log INFO "$WMA_ANSWER: $WMA_PYTHON${wmaPin:+ (WMRUNTIME_PYTHON_VERSION)}"
+            wmaSystem=$(wma_container_os)
+            [[ -z $wmaSystem || $1 == */"${wmaSystem}_$(uname -m)"/external ]] ||
+                wma_log WARNING "$1 is not for $wmaSystem, which this container runs: its libraries may not fit (#11893)"
+            return 0
+        else
+            wma_log WARNING "$1/python3/$wmaVersion does not work, trying the next: $WMA_ANSWER"
+            wmaTried+=$'\n'"    $wmaVersion: $WMA_ANSWER"
+        fi
+    done < <(wma_candidates "$1/python3")
+    [[ $wmaTried != */python3: ]] || wmaTried+=" no version in it"
+    return 1
 }
 
 wma_find_python() {
     # Take over a python that starts; WMA_PYTHON is its path. Status 1, reported with each path tried (#11105): there
     # is none. WMRUNTIME_PYTHON and WMRUNTIME_PYTHON_VERSION pin one.
-    local wmaExternal wmaVersion wmaTried="" wmaCode=11004 wmaType=NoCompPython wmaPin=${WMRUNTIME_PYTHON_VERSION:-}
+    local wmaExternal wmaTried="" wmaCode=11004 wmaType=NoCompPython
     # the search paths as they are now; scram, cmsRun, gfal and what else is not ours get these back
     export WMRUNTIME_START_PATH=${PATH:-} WMRUNTIME_START_LD_LIBRARY_PATH=${LD_LIBRARY_PATH:-}
     export WMRUNTIME_START_PYTHONPATH=${PYTHONPATH:-}
@@ -444,23 +586,7 @@ wma_find_python() {
         return 0
     fi
     while IFS= read -r wmaExternal; do
-        if [[ ! -d $wmaExternal/python3 ]]; then
-            wmaTried+=$'\n'"  $wmaExternal/python3: no such directory"
-            continue
-        fi
-        wmaCode=11005 wmaType=PythonNotRunnable
-        wmaTried+=$'\n'"  $wmaExternal/python3:"
-        while IFS= read -r wmaVersion; do
-            if [[ -n $wmaPin && $wmaVersion != "$wmaPin" ]]; then
-                wmaTried+=$'\n'"    $wmaVersion: WMRUNTIME_PYTHON_VERSION asks for $wmaPin"
-            elif wma_try_version "$wmaExternal" "$wmaVersion"; then
-                wma_log INFO "$WMA_ANSWER: $WMA_PYTHON${wmaPin:+ (WMRUNTIME_PYTHON_VERSION)}"
-                return 0
-            else
-                wma_log WARNING "$wmaExternal/python3/$wmaVersion does not work, trying the next: $WMA_ANSWER"
-                wmaTried+=$'\n'"    $wmaVersion: $WMA_ANSWER"
-            fi
-        done < <(wma_versions "$wmaExternal/python3")
+        ! wma_try_area "$wmaExternal" || return 0
     done < <(wma_comp_directories)
     wma_fail "$wmaCode" "$wmaType" "found no python3 that can be started. Tried:$wmaTried"
 }

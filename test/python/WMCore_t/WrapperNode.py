@@ -162,6 +162,24 @@ class WrapperNode(object):
         program.chmod(0o755)
         return directory
 
+    def addFuture(self, series, imports="", area="rhel8"):
+        """
+        Add a py3-future to a COMP area, whose init.sh puts it on the path of whatever python there is.
+
+        :param series: str, the python whose site-packages it fills, such as 3.8
+        :param imports: str, what its modules begin with
+        :return: pathlib.Path of its site-packages
+        """
+        top = self.cms / "COMP" / ("%s_%s" % (area, self.machine)) / "external" / "py3-future" / "0.18.2"
+        packages = top / "lib" / ("python" + series) / "site-packages"
+        for name in ("future", "future/standard_library", "future/utils", "past", "past/builtins"):
+            (packages / name).mkdir(parents=True)
+            (packages / name / "__init__.py").write_text(imports)
+        (top / "etc" / "profile.d").mkdir(parents=True)
+        (top / "etc" / "profile.d" / "init.sh").write_text(
+            "export PYTHONPATH='%s'${PYTHONPATH:+\":$PYTHONPATH\"}\n" % packages)
+        return packages
+
     def addSandbox(self, startup=SUCCESS, timestamps=TIMESTAMPS, name="S.tar.bz2"):
         """
         Write a sandbox whose Startup.py is the given text, the job package and Unpacker.py to the start directory.

@@ -30,7 +30,10 @@ ALLOWED_PREFIXES = ("LC_", "X509_", "VOMS_", "BEARER_TOKEN", "XrdSec", "XRD_", "
                     "SCRAM_", "WMRUNTIME_", "WMAGENT_", "APPTAINER_", "SINGULARITY_")
 # Site and job settings that a job may change after its release was set up: what the job says now wins (#11473).
 JOB_SETTINGS = ("VO_CMS_SW_DIR", "CMS_PATH", "SITECONFIG_PATH")
-_COMP_AREA = re.compile(r"^(.*/COMP/[^/]+)/external(?:/|$)")
+# The directories of a CMS root that hold the areas a job's python comes from, best first: the one made for this
+# runtime (#11699), then that of the CMS services. The wrapper and requirements.cfg say the same.
+AREA_PATHS = ("WMRuntime", "COMP")
+_AREA = re.compile(r"^(.*/(?:%s)/[^/]+)/external(?:/|$)" % "|".join(AREA_PATHS))
 _SECRET_NAME = r"[A-Za-z0-9_]*(?:TOKEN|PASSWORD|PASSWD|SECRET|CREDS|PROXY)[A-Za-z0-9_]*"
 _SECRET_SETTING = re.compile(r"\b(%s)=(\"[^\"]*\"|'[^']*'|[^\s;]+)" % _SECRET_NAME, re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"^%s$" % _SECRET_NAME.replace("|PROXY", ""), re.IGNORECASE)
@@ -38,17 +41,17 @@ _SECRET_VALUE = re.compile(r"^%s$" % _SECRET_NAME.replace("|PROXY", ""), re.IGNO
 
 def interpreterAreas(prefixes=None):
     """
-    Find the COMP areas the running python lives in.
+    Find the areas the running python lives in.
 
     :param prefixes: list of str, directories of the interpreter; None for the running one's
-    :return: tuple of str, `.../COMP/<os>_<cpu>` directories, as named and with links resolved
+    :return: tuple of str, `.../COMP/<os>_<cpu>` or `.../WMRuntime/<os>_<cpu>` directories, as named and with links resolved
     """
     if prefixes is None:
         prefixes = [sys.prefix, sys.exec_prefix, getattr(sys, "base_prefix", sys.prefix), sys.executable or ""]
     areas = set()
     for prefix in prefixes:
         for path in (prefix, os.path.realpath(prefix)):
-            found = _COMP_AREA.match(path)
+            found = _AREA.match(path)
             if found:
                 # COMP/rhel8_x86_64 is a link to COMP/<scram arch>: entries may be written either way.
                 areas.update((found.group(1), os.path.realpath(found.group(1))))

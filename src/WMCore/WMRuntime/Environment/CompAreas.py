@@ -1,17 +1,18 @@
 """
-The COMP areas of a node: which of them fit its system and CPU, and the pythons in them.
+The areas of a node that a python can come from: which of them fit its system and CPU.
 
 The order is the job wrapper's (submit_py3.sh), so that both come to the same python.
 """
 import os
 import re
 
-from WMCore.WMRuntime.Environment.CleanEnvironment import interpreterAreas
+from WMCore.WMRuntime.Environment.CleanEnvironment import AREA_PATHS, interpreterAreas
 
 DEFAULT_ROOT = "/cvmfs/cms.cern.ch"
 _FAMILY = re.compile(r"\b(rhel|centos|scientific|almalinux|rocky|ol)\b")
 _OLDEST, _UNKNOWN = 6, ("rhel8", "rhel9", "rhel7", "rhel6")
-_NAME = re.compile(r"^[A-Za-z0-9_]+$")
+_NAME = re.compile(r"^rhel[1-9][0-9]?$")
+_PACKAGE = re.compile(r"^(.*/(?:%s)/[^/]+/external/[^/]+/[^/]+)(?:/|$)" % "|".join(AREA_PATHS))
 
 
 def _unique(values):
@@ -56,7 +57,7 @@ def containerSystem(environ):
 
 def systems(environ):
     """
-    List the systems whose COMP area may do, best first: those required, the node's own, then older ones.
+    List the systems whose areas may do, best first: those required, the node's own, then older ones.
 
     :param environ: dict, whose REQUIRED_OS is a list such as `rhel7,rhel8`, or `any`
     :return: list of str, such as rhel8
@@ -71,42 +72,31 @@ def systems(environ):
     return _unique(first + required + older)
 
 
-def versionKey(name):
+def packageOf(path):
     """
-    Order version directories as `sort -V` does, numbers by value.
+    Tell which package of an area a file belongs to.
 
-    :param name: str, such as 3.9.14-comp
-    :return: key for sorted
+    :param path: str
+    :return: str, such as .../COMP/rhel8_x86_64/external/python3/3.8.2-comp; None for a file of no area
     """
-    return [(1, int(part), "") if part[0] in "0123456789" else (0, 0, part)
-            for part in re.findall(r"[0-9]{1,9}|[^0-9]+", name)]
+    found = _PACKAGE.match(path)
+    return found.group(1) if found else None
 
 
 def compDirectories(environ, prefixes):
     """
-    List the `external` directories of the COMP areas that may do, best first: the one this job runs in leads.
+    List the `external` directories of the areas that may do, best first: the one this job runs in leads.
 
     :param environ: dict
     :param prefixes: sequence of str, directories of the running interpreter
     :return: list of (str directory, str reason)
     """
     machine = os.uname()[4]
-    found = [(os.path.join(area, "external"), "the COMP area this job runs in")
+    found = [(os.path.join(area, "external"), "the area this job runs in")
              for area in interpreterAreas([prefix for prefix in prefixes if prefix])]
     for system in systems(environ):
-        for root in cmsRoots(environ):
-            found.append((os.path.join(root, "COMP", "%s_%s" % (system, machine), "external"),
-                          "the COMP area for %s on %s" % (system, machine)))
+        for folder in AREA_PATHS:
+            for root in cmsRoots(environ):
+                found.append((os.path.join(root, folder, "%s_%s" % (system, machine), "external"),
+                              "the %s area for %s on %s" % (folder, system, machine)))
     return found
-
-
-def pythonVersions(external):
-    """
-    List the versions of python3 in a COMP area, newest first.
-
-    :param external: str, its external directory
-    :return: list of str, names of directories
-    :raises OSError: when there is no such directory
-    """
-    names = [name for name in os.listdir(os.path.join(external, "python3")) if name[:1].isdigit()]
-    return sorted(names, key=versionKey, reverse=True)

@@ -5,8 +5,9 @@ import os
 import re
 import shutil
 
+from WMCore.WMRuntime.Environment.AreaVersions import AreaVersions
+from WMCore.WMRuntime.Environment.CompAreas import compDirectories, packageOf
 from WMCore.WMRuntime.Environment.EnvDiff import EnvDiff
-from WMCore.WMRuntime.Environment.CompAreas import compDirectories, pythonVersions
 from WMCore.WMRuntime.Interpreter.Interpreter import Rejected, versionText
 from WMCore.WMRuntime.Interpreter.InterpreterProvider import (AGENT_SCRIPT, IN_RELEASE, RELEASE_SCRIPT, SCRIPTS,
                                                               Candidate, InterpreterProvider, realPath)
@@ -137,26 +138,17 @@ class CompArea(InterpreterProvider):
     def candidates(self, context):
         """Propose, of each area that fits the node, the newest version first."""
         running = context.running
-        if running.path and _COMP.search(realPath(running.path)):
+        if running.path and (packageOf(running.path) or packageOf(realPath(running.path))):
             yield Candidate(running.path, ownStart(context), "the COMP python this job runs in", running.version)
         for external, reason in compDirectories(context.environ, running.prefixes):
+            folder = os.path.join(external, "python3")
             try:
-                versions = pythonVersions(external)
+                versions = AreaVersions.read(folder).candidates()
             except (OSError, ValueError) as ex:
-                yield Rejected(os.path.join(external, "python3"), self.name, "%s cannot be used: %s" % (reason, ex))
+                yield Rejected(folder, self.name, "%s cannot be used: %s" % (reason, ex))
                 continue
             for version in versions:
-                area = os.path.join(external, "python3", version)
-                path = os.path.join(area, "bin", "python3")
-                yield Candidate(path, compStart(context, area), reason, _leadingVersion(version))
-
-
-_COMP = re.compile(r"/COMP/[^/]+/external/")
-
-
-def _leadingVersion(name):
-    found = re.match(r"^(\d+)\.(\d+)(?:\.(\d+))?", name)
-    return tuple(int(part) for part in found.groups() if part) if found else ()
+                yield Candidate(version.python, compStart(context, version.directory), reason, version.version)
 
 
 class Running(InterpreterProvider):

@@ -9,6 +9,7 @@ import re
 
 import WMCore
 from WMCore.WMRuntime.Environment.CleanEnvironment import PYTHON_VARIABLES
+from WMCore.WMRuntime.Environment.CompAreas import packageOf
 from WMCore.WMRuntime.Environment.EnvDiff import EnvDiff
 from WMCore.WMRuntime.Interpreter.InterpreterProvider import IN_RELEASE, SCRIPTS, realPath
 
@@ -147,8 +148,8 @@ def startOf(context, path):
         return ownStart(context)
     if context.release is not None and _isReleases(context.release, path):
         return releaseStart(context, path)
-    found = re.match(r"^(.*/COMP/[^/]+/external/[^/]+/[^/]+)/", path)
-    return compStart(context, found.group(1)) if found else foreignStart(context)
+    package = packageOf(path)
+    return compStart(context, package) if package else foreignStart(context)
 
 
 def _isReleases(release, path):

@@ -99,12 +99,24 @@ class TestVersions(object):
             (tmp_path / name / "etc/profile.d/init.sh").write_text("")
         assert printed('wma_versions "$1"', str(tmp_path)).split() == expected.split()
 
-    def test_directoriesWithoutInitOrNumberAreLeftOut(self, tmp_path):
-        for name in ("3.8.2", "latest", "3.9 beta"):
-            (tmp_path / name / "etc/profile.d").mkdir(parents=True)
-            (tmp_path / name / "etc/profile.d/init.sh").write_text("")
-        (tmp_path / "3.11").mkdir()
-        assert printed('wma_versions "$1"', str(tmp_path)) == "3.9 beta\n3.8.2\n"
+    def test_namesThatAreNoVersionAreToldAndLeftOut(self, tmp_path):
+        for name in ("3.8.2", "latest", "3.9 beta", "3.11", "3.9\n9.9", "3.9;x"):
+            (tmp_path / name).mkdir()
+        status, out, err = runBash('wma_versions "$1"', str(tmp_path))
+        assert (status, out) == (0, "3.11\n3.8.2\n")
+        assert [name in err for name in ("3.9\\ beta", "3.9\\n9.9", "3.9\\;x")] == [True] * 3 and "latest" not in err
+
+    @pytest.mark.parametrize("text, expected", [
+        ("3.8.2", "3.8.2 3.10 3.9"), ("3.9\n", "3.9 3.10 3.8.2"), ("", "3.10 3.9 3.8.2"), ("3.7\n", "3.10 3.9 3.8.2"),
+        ("../python3/3.8.2\n", "3.10 3.9 3.8.2"), ("3.8.2\n3.9\n", "3.10 3.9 3.8.2"), ("3.8.2\r\n", "3.10 3.9 3.8.2"),
+        (".\n", "3.10 3.9 3.8.2"), ("3.8.2\0", "3.10 3.9 3.8.2"), ("3" * 5000, "3.10 3.9 3.8.2")])
+    def test_theDefaultGoesFirstUnlessItIsNoVersion10642(self, tmp_path, text, expected):
+        for name in ("3.8.2", "3.9", "3.10"):
+            (tmp_path / name).mkdir()
+        (tmp_path / "default").write_text(text)
+        status, out, err = runBash('wma_candidates "$1"', str(tmp_path))
+        assert (status, out.split()) == (0, expected.split())
+        assert ("default names" in err) == (expected[:4] == "3.10")
 
 
 class TestContainerOs(object):

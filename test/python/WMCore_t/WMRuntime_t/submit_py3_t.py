@@ -3,6 +3,7 @@ Test the job wrapper as a whole: arguments, CMS environment, python, sandbox, re
 """
 import os
 import re
+import sys
 import time
 
 import pytest
@@ -70,13 +71,11 @@ class TestSuccess(object):
         assert "PYTHONHOME" not in environ
 
     def test_py3FutureIsSourcedButTheSandboxComesFirst(self, node):
-        future = node.cms / "COMP" / ("rhel8_" + node.machine) / "external" / "py3-future" / "0.18.2"
-        (future / "etc/profile.d").mkdir(parents=True)
-        (future / "etc/profile.d/init.sh").write_text('export PYTHONPATH="%s/lib:$PYTHONPATH"\n' % future)
+        future = node.addFuture("%d.%d" % sys.version_info[:2])
         node.addSandbox('open("../path", "w").write(os.environ["PYTHONPATH"])\n' + SUCCESS)
         assert node.run().status == 0
         entries = (node.start / "path").read_text().split(":")
-        assert entries[:3] == [str(node.start / "job/WMCore.zip"), str(node.start / "job"), str(future / "lib")]
+        assert entries[:3] == [str(node.start / "job/WMCore.zip"), str(node.start / "job"), str(future)]
 
     def test_exportedVariablesWithTheNamesOfLocalOnesReachTheJob(self, node):
         names = ["status", "name", "file", "root", "version", "state", "retry", "text", "value", "code", "try"]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from WMCore.WMRuntime.Environment.CompAreas import (cmsRoots, compDirectories, containerSystem, pythonVersions, systems,
-                                                    versionKey)
+from WMCore_t.WrapperNode import runBash
+from WMCore.WMRuntime.Environment.CompAreas import cmsRoots, compDirectories, containerSystem, packageOf, systems
 
 
 def test_theRootsAreTheWrappersInItsOrder():
@@ -39,22 +39,28 @@ def test_theRequiredSystemsComeFirstTheNodesOwnAmongThemThenOlderOnes(tmp_path):
     assert systems({"WMRUNTIME_OS_RELEASE": "/nowhere", "REQUIRED_OS": "../../x"}) == ["rhel8", "rhel9", "rhel7", "rhel6"]
 
 
-def test_theAreaOfThisJobLeads(tmp_path):
-    prefix = str(tmp_path / "COMP" / "el8_amd64_gcc8" / "external" / "python3" / "3.8.2-comp")
+@pytest.mark.parametrize("required", ["rhel", "rhel8x", "rhel123", "rhel\n", "el8", "rhel0"])
+def test_aNameThatIsNoSystemIsIgnored(required):
+    assert systems({"WMRUNTIME_OS_RELEASE": "/nowhere", "REQUIRED_OS": required}) == ["rhel8", "rhel9", "rhel7", "rhel6"]
+
+
+@pytest.mark.parametrize("path", ["COMP", "WMRuntime"])
+def test_theAreaOfThisJobLeads(tmp_path, path):
+    prefix = str(tmp_path / path / "el8_amd64_gcc8" / "external" / "python3" / "3.8.2-comp")
     found = compDirectories({"VO_CMS_SW_DIR": "/vo", "REQUIRED_OS": "rhel8"}, [prefix])
-    assert found[0] == (str(tmp_path / "COMP" / "el8_amd64_gcc8" / "external"), "the COMP area this job runs in")
-    assert found[1][0] == "/vo/COMP/rhel8_%s/external" % os.uname()[4]
+    assert found[0] == (str(tmp_path / path / "el8_amd64_gcc8" / "external"), "the area this job runs in")
+    assert found[1][0] == "/vo/WMRuntime/rhel8_%s/external" % os.uname()[4]
+    assert packageOf(prefix + "/bin/python3") == packageOf(prefix) == prefix
 
 
-def test_versionsAreOrderedByNumberNotByTextOrTime(tmp_path):
-    for name in ("3.8.2-comp", "3.10.1-comp", "3.9.14-comp", "README"):
-        os.makedirs(str(tmp_path / "python3" / name))
-    assert pythonVersions(str(tmp_path)) == ["3.10.1-comp", "3.9.14-comp", "3.8.2-comp"]
-
-
-@given(st.lists(st.text(max_size=12)))
-def test_anyNamesHaveAnOrder(names):
-    assert sorted(sorted(names, key=versionKey), key=versionKey) == sorted(names, key=versionKey)
+@pytest.mark.parametrize("required", ["", "any", "rhel7,rhel8", "rhel", "rhel9", "x,rhel6"])
+def test_theOrderIsTheWrappers(tmp_path, required):
+    path = tmp_path / "os-release"
+    path.write_text('PLATFORM_ID="platform:el8"\n')
+    environ = {"WMRUNTIME_OS_RELEASE": str(path), "VO_CMS_SW_DIR": "/vo", "CVMFS": "/cv", "REQUIRED_OS": required}
+    status, out, _ = runBash("wma_comp_directories", **environ)
+    assert status == 0
+    assert out.splitlines() == [external for external, _ in compDirectories(environ, [])]
 
 
 @given(st.dictionaries(st.sampled_from(["REQUIRED_OS", "VO_CMS_SW_DIR", "OSG_APP", "CVMFS"]),
