@@ -11,7 +11,7 @@ from WMCore.WMRuntime.Environment.CleanEnvironment import AREA_PATHS, interprete
 DEFAULT_ROOT = "/cvmfs/cms.cern.ch"
 _FAMILY = re.compile(r"\b(rhel|centos|scientific|almalinux|rocky|ol)\b")
 _OLDEST, _UNKNOWN = 6, ("rhel8", "rhel9", "rhel7", "rhel6")
-_NAME = re.compile(r"^rhel[1-9][0-9]?$")
+_NAME = re.compile(r"rhel[1-9][0-9]?\Z")
 _PACKAGE = re.compile(r"^(.*/(?:%s)/[^/]+/external/[^/]+/[^/]+)(?:/|$)" % "|".join(AREA_PATHS))
 
 
@@ -55,21 +55,56 @@ def containerSystem(environ):
     return int(number.group(1)) if number and _FAMILY.search(names) else None
 
 
-def systems(environ):
+def requiredSystems(environ):
     """
-    List the systems whose areas may do, best first: those required, the node's own, then older ones.
+    Read which systems a job requires.
 
     :param environ: dict, whose REQUIRED_OS is a list such as `rhel7,rhel8`, or `any`
+    :return: (list of str systems, list of str that are no name of a system and are ignored)
+    """
+    names = environ.get("REQUIRED_OS", "").replace(",", " ").split()
+    if "any" in names:
+        return [], []
+    return [name for name in names if _NAME.match(name)], [name for name in names if not _NAME.match(name)]
+
+
+def systems(environ):
+    """
+    List the systems whose areas may do here, best first.
+
+    :param environ: dict (see requiredSystems, containerSystem)
     :return: list of str, such as rhel8
     """
     number = containerSystem(environ)
-    own = "rhel%d" % number if number else ""
-    required = [name for name in environ.get("REQUIRED_OS", "").replace(",", " ").split() if _NAME.match(name)]
-    if "any" in required:
-        required = []
+    return systemsFor(environ, "rhel%d" % number if number else None)
+
+
+def systemsFor(environ, own):
+    """
+    List the systems whose areas may do, best first: those required, the node's own, then older ones.
+
+    :param environ: dict (see requiredSystems)
+    :param own: str, the node's system, such as rhel8; None for another or an unknown one
+    :return: list of str, such as rhel8
+    """
+    required, _ = requiredSystems(environ)
     first = [name for name in required if name == own]
+    number = int(own[len("rhel"):]) if own and _NAME.match(own) else 0
     older = ["rhel%d" % lower for lower in range(number, _OLDEST - 1, -1)] if number else list(_UNKNOWN)
     return _unique(first + required + older)
+
+
+def areaDirectories(wanted, roots, machine):
+    """
+    List the areas that may do, best first, whether they are there or not.
+
+    :param wanted: sequence of str, the systems, best first
+    :param roots: sequence of str, the CMS roots, best first
+    :param machine: str, the CPU as `uname -m` names it
+    :return: list of (str directory, str system)
+    """
+    return [(os.path.join(root, folder, "%s_%s" % (system, machine)), system)
+            for system in wanted for folder in AREA_PATHS for root in roots]
 
 
 def packageOf(path):
@@ -91,12 +126,8 @@ def compDirectories(environ, prefixes):
     :param prefixes: sequence of str, directories of the running interpreter
     :return: list of (str directory, str reason)
     """
-    machine = os.uname()[4]
     found = [(os.path.join(area, "external"), "the area this job runs in")
              for area in interpreterAreas([prefix for prefix in prefixes if prefix])]
-    for system in systems(environ):
-        for folder in AREA_PATHS:
-            for root in cmsRoots(environ):
-                found.append((os.path.join(root, folder, "%s_%s" % (system, machine), "external"),
-                              "the %s area for %s on %s" % (folder, system, machine)))
+    for area, _ in areaDirectories(systems(environ), cmsRoots(environ), os.uname()[4]):
+        found.append((os.path.join(area, "external"), "the area %s" % "/".join(area.split(os.sep)[-2:])))
     return found

@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from WMCore_t.WrapperNode import runBash
-from WMCore.WMRuntime.Environment.CompAreas import cmsRoots, compDirectories, containerSystem, packageOf, systems
+from WMCore.WMRuntime.Environment.CleanEnvironment import AREA_PATHS
+from WMCore.WMRuntime.Environment.CompAreas import (areaDirectories, cmsRoots, compDirectories, containerSystem, packageOf,
+                                                    requiredSystems, systemsFor)
+from WMCore.WMRuntime.Environment.Description import loadDescription
 
 
 def test_theRootsAreTheWrappersInItsOrder():
@@ -29,19 +32,17 @@ def test_theSystemIsReadFromOsRelease(tmp_path, text, number):
     assert containerSystem({"WMRUNTIME_OS_RELEASE": str(path)}) == number
 
 
-def test_theRequiredSystemsComeFirstTheNodesOwnAmongThemThenOlderOnes(tmp_path):
-    path = tmp_path / "os-release"
-    path.write_text('PLATFORM_ID="platform:el8"\n')
-    environ = {"WMRUNTIME_OS_RELEASE": str(path)}
-    assert systems(dict(environ, REQUIRED_OS="rhel7,rhel8")) == ["rhel8", "rhel7", "rhel6"]
-    assert systems(dict(environ, REQUIRED_OS="any")) == ["rhel8", "rhel7", "rhel6"]
-    assert systems(dict(environ, REQUIRED_OS="rhel9")) == ["rhel9", "rhel8", "rhel7", "rhel6"]
-    assert systems({"WMRUNTIME_OS_RELEASE": "/nowhere", "REQUIRED_OS": "../../x"}) == ["rhel8", "rhel9", "rhel7", "rhel6"]
+def test_theRequiredSystemsComeFirstTheNodesOwnAmongThemThenOlderOnes():
+    assert systemsFor({"REQUIRED_OS": "rhel7,rhel8"}, "rhel8") == ["rhel8", "rhel7", "rhel6"]
+    assert systemsFor({"REQUIRED_OS": "any"}, "rhel8") == ["rhel8", "rhel7", "rhel6"]
+    assert systemsFor({"REQUIRED_OS": "rhel9"}, "rhel8") == ["rhel9", "rhel8", "rhel7", "rhel6"]
+    assert systemsFor({}, None) == ["rhel8", "rhel9", "rhel7", "rhel6"]
 
 
-@pytest.mark.parametrize("required", ["rhel", "rhel8x", "rhel123", "rhel\n", "el8", "rhel0"])
-def test_aNameThatIsNoSystemIsIgnored(required):
-    assert systems({"WMRUNTIME_OS_RELEASE": "/nowhere", "REQUIRED_OS": required}) == ["rhel8", "rhel9", "rhel7", "rhel6"]
+@pytest.mark.parametrize("required", ["rhel", "rhel8x", "rhel123", "../../x", "el8", "rhel0"])
+def test_aNameThatIsNoSystemIsIgnoredAndTold(required):
+    assert systemsFor({"REQUIRED_OS": required}, None) == ["rhel8", "rhel9", "rhel7", "rhel6"]
+    assert requiredSystems({"REQUIRED_OS": "rhel7," + required}) == (["rhel7"], [required])
 
 
 @pytest.mark.parametrize("path", ["COMP", "WMRuntime"])
@@ -51,6 +52,16 @@ def test_theAreaOfThisJobLeads(tmp_path, path):
     assert found[0] == (str(tmp_path / path / "el8_amd64_gcc8" / "external"), "the area this job runs in")
     assert found[1][0] == "/vo/WMRuntime/rhel8_%s/external" % os.uname()[4]
     assert packageOf(prefix + "/bin/python3") == packageOf(prefix) == prefix
+
+
+def test_theRuntimesOwnAreaGoesBeforeCompWhateverTheRoot11699():
+    assert areaDirectories(["rhel8", "rhel7"], ["/a", "/b"], "x")[:5] == [
+        ("/a/WMRuntime/rhel8_x", "rhel8"), ("/b/WMRuntime/rhel8_x", "rhel8"), ("/a/COMP/rhel8_x", "rhel8"),
+        ("/b/COMP/rhel8_x", "rhel8"), ("/a/WMRuntime/rhel7_x", "rhel7")]
+
+
+def test_theAreaPathsAreTheWrappersAndTheDescriptions():
+    assert tuple(runBash("wma_area_paths")[1].split()) == AREA_PATHS == loadDescription().areaPaths
 
 
 @pytest.mark.parametrize("required", ["", "any", "rhel7,rhel8", "rhel", "rhel9", "x,rhel6"])
