@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.NeedsWMCore import needsWMCore
+from WMCore.WMRuntime.Publishing.WheelPlan import WHEELHOUSE_VARIABLE, planForSandbox
 from WMCore.WMRuntime.SandboxArchive import ArchiveEntry, directoryEntries, extractArchive, tarFilter, \
     writeSandbox, zipBytes
 from WMCore.WMRuntime.SandboxContents import collectContents, sourcePaths, upstreamSize
@@ -53,12 +54,14 @@ class SandboxCreator(object):
 
     The attribute packagesDirectory names the directory of third-party packages to carry; when it is None, the
     environment's WMRUNTIME_SANDBOX_PACKAGES, then the installation's own directory, then the running
-    environment's copies are taken.
+    environment's copies are taken. The attribute wheelhouse names a directory of collected wheels to choose from for
+    what the workload's areas lack; when it is None, the environment's WMRUNTIME_WHEELHOUSE; without either, no wheels.
     """
 
     def __init__(self):
         self.packageWMCore = True
         self.packagesDirectory = None
+        self.wheelhouse = None
 
     def disableWMCorePackaging(self):
         """Leave WMCore.zip, PSetTweaks and Utils out of the sandboxes made from now on."""
@@ -109,6 +112,7 @@ class SandboxCreator(object):
             contents = self.collectContents()
             modules = len(contents.modules)
             entries.extend(self._codeEntries(contents))
+            entries.extend(self._wheelEntries(workload, contents))
         writeSandbox(archivePath, entries)
         logging.info("Created sandbox %s: %d bytes, %d modules", os.path.basename(archivePath),
                      os.path.getsize(archivePath), modules)
@@ -173,6 +177,15 @@ class SandboxCreator(object):
                                      "mend the step's user.inputSandboxes")
             entries.append(ArchiveEntry(os.path.basename(path), path=os.path.realpath(path)))
         return entries
+
+    def _wheelEntries(self, workload, contents):
+        """List the wheels of libraries that the areas the workload's jobs run in lack; log what they cost."""
+        directory = self.wheelhouse or os.environ.get(WHEELHOUSE_VARIABLE)
+        if not directory:
+            return []
+        archs = [arch for path in workload.listAllTaskPathNames()
+                 for arch in workload.getTaskByPath(path).getScramArch(allSteps=True)]
+        return planForSandbox(directory, archs, contents.zipped, os.environ).archiveEntries()
 
     def _codeEntries(self, contents):
         """List the code as files and the directories above them."""

@@ -6,10 +6,10 @@ import os
 import sys
 
 from WMCore.WMRuntime.Command import (ExecutableCommand, InterpreterCommand, JobReportCommand, NodeCommand,
-                                      ReleaseCommand)
+                                      ReleaseCommand, WheelsCommand)
 from WMCore.WMRuntime.Errors import WMRuntimeError
 
-COMMANDS = (NodeCommand, ReleaseCommand, InterpreterCommand, ExecutableCommand, JobReportCommand)
+COMMANDS = (NodeCommand, ReleaseCommand, InterpreterCommand, ExecutableCommand, JobReportCommand, WheelsCommand)
 
 
 def makeParser():
