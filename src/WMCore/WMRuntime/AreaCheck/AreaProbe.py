@@ -1,0 +1,121 @@
+"""
+Run by an area's own python, 3.6 or later, in the environment the job wrapper makes of the area: say what this
+python is, which libraries it imports, whether the sandbox's modules import, what a release's programs inherit.
+
+    python AreaProbe.py QUESTION REQUEST.json ANSWER.json
+
+Imports nothing of the project before a question asks for it: it has to start when nothing else does.
+"""
+import importlib
+import json
+import os
+import sys
+import zipfile
+
+
+def askInterpreter(_request):
+    """Say which python this is and where its parts come from."""
+    return {"version": list(sys.version_info[:3]), "executable": sys.executable, "prefix": sys.prefix,
+            "library": os.path.dirname(os.__file__), "path": sys.path}
+
+
+def _installedVersion(name, module):
+    """Find a library's version: in its metadata on the path, else in the module."""
+    wanted = name.lower().replace("_", "-")
+    for folder in sys.path:
+        for entry in os.listdir(folder) if os.path.isdir(folder) else ():
+            parts = entry.rsplit(".", 1)[0].split("-")
+            if entry.endswith((".dist-info", ".egg-info")) and len(parts) > 1 and \
+                    parts[0].lower().replace("_", "-") == wanted:
+                return parts[1]
+    return str(getattr(module, "__version__", ""))
+
+
+def askLibraries(request):
+    """Import each library; say its version and where it lies, or why it cannot be imported."""
+    answers = {}
+    for name, imports in request["libraries"].items():
+        try:
+            modules = [importlib.import_module(module) for module in imports]
+            answers[name] = {"version": _installedVersion(name, modules[0]), "origin": modules[0].__file__}
+        except BaseException as ex:  # a broken library may raise anything, SystemExit too
+            answers[name] = {"error": "%s: %s" % (type(ex).__name__, ex), "absent": isinstance(ex, ImportError) and
+                             getattr(ex, "name", None) in imports}
+    return answers
+
+
+def _modulesOf(job, packages):
+    """Name the modules of an unpacked sandbox."""
+    names = zipfile.ZipFile(os.path.join(job, "WMCore.zip")).namelist()
+    for folder, _, files in os.walk(job):
+        names.extend(os.path.relpath(os.path.join(folder, name), job) for name in files)
+    modules = set()
+    for name in names:
+        parts = name.split("/")
+        if name.endswith(".py") and parts[0] in packages:
+            parts[-1] = parts[-1][:-3]
+            modules.add(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    return sorted(modules)
+
+
+def askClosure(request):
+    """Import all that the sandbox carries, as a job would; say what fails and what came from elsewhere."""
+    job = request["job"]
+    modules = _modulesOf(job, request["packages"])
+    failed, foreign = {}, {}
+    for name in modules:
+        try:
+            origin = importlib.import_module(name).__file__ or ""
+        except BaseException as ex:  # likewise
+            failed[name] = "%s: %s" % (type(ex).__name__, ex)
+            continue
+        if not origin.startswith(job + os.sep):
+            foreign[name] = origin
+    return {"modules": len(modules), "failed": failed, "foreign": foreign}
+
+
+def askRelease(request):
+    """
+    Take a release's environment with the runtime's own Scram, and start its own cmsRun launch in it.
+
+    What scram, a command in the release and the payload get as their environment is dumped into files by `env -0`.
+    """
+    from WMCore.WMRuntime.Payload.CmsRun import payloadEnvironment, runPayload
+    from WMCore.WMRuntime.Payload.MainScript import MainArguments
+    from WMCore.WMRuntime.Tools.Scram import Scram
+    directory, dumps = os.getcwd(), request["dumps"]
+    scram = Scram(version=request["release"], architecture=request["arch"], directory=directory,
+                  initialise="/usr/bin/env -0 > '%s'" % dumps["scram"], retryPauses=())
+    if scram.project() or scram.runtime():
+        return {"error": scram.diagnostic()}
+    code = scram("/usr/bin/env -0 > '%s'" % dumps["command"])
+    if code:
+        return {"error": scram.diagnostic()}
+    arguments = MainArguments("", request["arch"], "scramv1", "CMSSW", request["release"], "FrameworkJobReport.xml",
+                              request["payload"], "PSet.py")
+    run = runPayload("areaCheck", directory, arguments, payloadEnvironment(os.environ, "areaCheck"),
+                     "payload-stdout.log", "payload-stderr.log")
+    return {} if run.child.ok else {"error": "%s ended with status %s" % (" ".join(run.args), run.child.shellCode)}
+
+
+QUESTIONS = {"interpreter": askInterpreter, "libraries": askLibraries, "closure": askClosure, "release": askRelease}
+
+
+def main(argv):
+    """
+    Answer one question.
+
+    :param argv: list of str, the question's name, the file of the request, the file for the answer
+    """
+    here = os.path.dirname(os.path.abspath(__file__))
+    # Only what the job would find counts.
+    sys.path[:] = [entry for entry in sys.path if not entry or os.path.abspath(entry) != here]
+    with open(argv[1], encoding="utf-8") as handle:
+        request = json.load(handle)
+    answer = QUESTIONS[argv[0]](request)
+    with open(argv[2], "w", encoding="utf-8") as handle:
+        json.dump(answer, handle)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

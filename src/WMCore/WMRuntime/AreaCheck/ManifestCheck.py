@@ -1,0 +1,105 @@
+"""
+Compare an area with its own manifest, and the manifest with the description.
+"""
+import os
+
+from packaging.version import InvalidVersion, Version
+
+from WMCore.WMRuntime.AreaCheck.Check import Outcome, error, info, warning
+from WMCore.WMRuntime.Environment.AreaManifest import MANIFEST_NAME, loadManifest
+from WMCore.WMRuntime.Errors import WMRuntimeError
+from WMCore.WMRuntime.Publishing.AreaFiles import describeFile, listFiles
+
+_SHOWN = 5
+_REMEDY = "publish the area again with `wmruntime area build`, or go back with `wmruntime area rollback`"
+
+
+def checkManifest(bench, area, _start, _release):
+    """Check an area that has a manifest; the areas of today have none."""
+    try:
+        manifest = loadManifest(area.directory)
+    except WMRuntimeError as ex:
+        return Outcome([error("manifestBroken", "%s %s" % (ex.message, ex.context), _REMEDY,
+                              os.path.join(area.directory, MANIFEST_NAME))])
+    if manifest is None:
+        return Outcome(skipped="the area has no %s: it was not made by `wmruntime area build`" % MANIFEST_NAME)
+    findings = list(_contents(bench.description, area, manifest)) + compareFiles(area.directory, manifest)
+    return Outcome(findings, {"build": "%d" % manifest.build, "files": "%d" % len(manifest.files),
+                              "python": manifest.pythonVersion + (", layout only" if manifest.layoutOnly else ""),
+                              "libraries": ", ".join("%s %s" % (one.name, one.version) for one in manifest.libraries)})
+
+
+def _contents(description, area, manifest):
+    """Compare what a manifest says with what the description asks for."""
+    if (manifest.system, manifest.cpu) != (area.system, area.cpu):
+        yield error("manifestOfAnother", "the manifest is for %s, the area is found as %s_%s" % (
+            manifest.name, area.system, area.cpu), _REMEDY, area.directory)
+    if not description.system(area.system).python.contains(manifest.pythonVersion):
+        yield error("pythonOutOfRange", "python %s, expected %s" % (
+            manifest.pythonVersion, description.system(area.system).python), _REMEDY, area.directory)
+    if manifest.layoutOnly:
+        yield warning("layoutOnly", "the area has its libraries and no interpreter",
+                      "build it on a machine of that CPU", area.directory)
+    if manifest.description != description.sha256:
+        yield info("otherDescription", "the area was built from another requirements.cfg than it is checked with")
+    have = {library.name: library for library in manifest.libraries}
+    for need, versions in description.librariesFor(manifest.pythonVersion):
+        library = have.get(need.name)
+        if library is None and need.need == "needed":
+            yield error("libraryMissing", "%s is needed and not in the area" % need.name, _REMEDY, area.directory)
+        elif library is None:
+            yield info("libraryMissing", "%s is not in the area; the runtime does without" % need.name)
+        elif not _isIn(library.version, versions):
+            yield error("libraryOutOfRange", "%s %s, expected %s" % (need.name, library.version, versions), _REMEDY,
+                        os.path.join(area.directory, library.directory))
+
+
+def _isIn(version, versions):
+    try:
+        return versions.contains(Version(version), prereleases=True)
+    except InvalidVersion:
+        return False
+
+
+def compareFiles(directory, manifest):
+    """
+    Compare each file of an area with its manifest.
+
+    :param directory: str
+    :param manifest: AreaManifest
+    :return: list of Finding, one for each kind of difference
+    """
+    present = set(listFiles(directory))
+    different = {"missing": sorted(set(manifest.files) - present), "changed": [],
+                 "added": sorted(present - set(manifest.files))}
+    for path in sorted(present.intersection(manifest.files)):
+        problem = _difference(os.path.join(directory, path), manifest.files[path])
+        if problem:
+            different["changed"].append("%s: %s" % (path, problem))
+    return [_named(kind, names, directory) for kind, names in different.items() if names]
+
+
+def _named(kind, names, directory):
+    """Compose the finding for a kind of difference."""
+    text = {"missing": "%d files of the manifest are not there", "changed": "%d files are not what the manifest says",
+            "added": "%d files are not in the manifest"}[kind] % len(names)
+    shown = "\n".join([text] + names[:_SHOWN] + ["..."] * (len(names) > _SHOWN))
+    make = warning if kind == "added" else error
+    return make("files%s" % kind.capitalize(), shown, _REMEDY, directory)
+
+
+def _difference(path, expected):
+    """Say how a file differs from its entry in the manifest; None when it does not."""
+    try:
+        found = describeFile(path)
+    except OSError as ex:
+        return ex.strerror or str(ex)
+    if found.link != expected.link:
+        return "%s, expected %s" % tuple("a link to %s" % one.link if one.link else "a file"
+                                         for one in (found, expected))
+    if found.size != expected.size:
+        return "%d bytes, expected %d" % (found.size, expected.size)
+    # CVMFS and archives keep who may execute, not always who may write.
+    if not found.link and bool(found.mode & 0o111) != bool(expected.mode & 0o111):
+        return "mode %o, expected %o" % (found.mode, expected.mode)
+    return None if found.sha256 == expected.sha256 else "its contents differ"

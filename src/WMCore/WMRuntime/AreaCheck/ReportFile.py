@@ -1,0 +1,105 @@
+"""
+Write reports for machines: JUnit XML and JSON; and each of them whole or not at all.
+"""
+import json
+import os
+import re
+import tempfile
+
+from WMCore.WMRuntime.AreaCheck.CheckResult import FAILED, SKIPPED
+from WMCore.WMRuntime.Errors import WMRuntimeError
+
+# What XML 1.0 cannot hold: areas and programs say what they like.
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def cleanText(text):
+    """
+    Leave out of a text what no XML and no UTF-8 file can hold.
+
+    :param text: str
+    :return: str, a question mark in each place
+    """
+    return _NO_XML.sub("?", text)
+
+
+def jsonText(report):
+    """
+    Give a report as JSON.
+
+    :param report: CheckReport
+    :return: str
+    """
+    return json.dumps(report.toDict(), indent=1, sort_keys=True) + "\n"
+
+
+def findingText(finding):
+    """
+    Tell a finding in a few lines.
+
+    :param finding: Finding
+    :return: str
+    """
+    lines = ["%s %s: %s" % (finding.severity, finding.code, finding.message)]
+    lines += ["  %s: %s" % (label, text) for label, text in (("file", finding.path), ("what to do", finding.remedy))
+              if text]
+    return "\n".join(lines)
+
+
+def junitText(report):
+    """
+    Give a report as JUnit XML: a suite for each area, a case for each check.
+
+    :param report: CheckReport
+    :return: str
+    """
+    from junitparser import JUnitXml, TestSuite
+    xml = JUnitXml("wmruntime area check")
+    for area in report.areas:
+        suite = TestSuite(area.area.name)
+        for name in ("directory", "system", "cpu"):
+            suite.add_property(name, cleanText(getattr(area.area, name)))
+        suite.add_testcases([_case(area.area, result) for result in area.results])
+        xml.add_testsuite(suite)
+    return xml.tostring().decode("utf-8")
+
+
+def _case(area, result):
+    """Make the case of one check; an error fails it, what else was found is its output."""
+    from junitparser import Failure, Skipped, TestCase
+    case = TestCase(result.name, classname=area.name.replace("/", "."), time=round(result.seconds, 3))
+    errors = [finding for finding in result.findings if finding.severity == "error"]
+    others = [finding for finding in result.findings if finding.severity != "error"]
+    if result.status == SKIPPED:
+        case.result = [Skipped(cleanText(result.skipped))]
+    elif result.status == FAILED:
+        failures = [Failure(cleanText(finding.message.splitlines()[0]), finding.code) for finding in errors]
+        for failure, finding in zip(failures, errors):
+            failure.text = cleanText("%s\n  repeat it: %s" % (findingText(finding), finding.command))
+        case.result = failures
+    if others:
+        case.system_out = cleanText("\n".join(findingText(finding) for finding in others))
+    return case
+
+
+def writeReport(path, text):
+    """
+    Write a report under a temporary name, then rename it.
+
+    :param path: str
+    :param text: str
+    :raises WMRuntimeError: when it cannot be written
+    """
+    folder, name = os.path.split(os.path.abspath(path))
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".%s." % name, dir=folder)
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as output:
+            output.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as ex:
+        if temporary and os.path.exists(temporary):
+            os.unlink(temporary)
+        raise WMRuntimeError(None, "A report cannot be written.", "%s: %s" % (path, ex.strerror),
+                             "name a file in a directory that exists and can be written")
