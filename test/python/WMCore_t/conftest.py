@@ -71,6 +71,15 @@ def workerNode(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def builtSandbox(tmp_path_factory, upstreamTree):
+    """Give a JobSandbox whose task was built; tests that change something copy it."""
+    from WMCore_t.WMRuntime_t.JobSandbox import JobSandbox
+    made = JobSandbox(tmp_path_factory.mktemp("built") / "start with space")
+    made.build(upstreamTree)
+    return made
+
+
+@pytest.fixture(scope="session")
 def topDirectory():
     """Give the checkout's top directory."""
     return TOP

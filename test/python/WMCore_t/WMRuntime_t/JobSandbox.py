@@ -4,6 +4,7 @@ A job directory with a real workload and job package, for tests of the stations 
 What the steps do is faked: `ProbeExecutor.py` beside this file stands in for the executors of StageOut and
 DeleteFiles steps and behaves as `<start>/behave.json` says.
 """
+import copy
 import json
 import os
 import shutil
@@ -142,6 +143,20 @@ class JobSandbox(object):
         code = ("import os\nfrom WMCore.WMRuntime import Bootstrap\n"
                 "Bootstrap.loadTask(Bootstrap.loadJobDefinition()).build(os.getcwd())")
         assert self.run(upstreamTree, arguments=["-c", code]) == 0, self.text("err")
+
+    def copied(self, startDir):
+        """Give a copy of it all in another start directory, which is made."""
+        made = copy.copy(self)
+        shutil.copytree(self.startDir, str(startDir), symlinks=True)
+        made.startDir = os.path.realpath(str(startDir))
+        made.jobDir, made.sandbox, made.plugins = [os.path.join(made.startDir, os.path.relpath(path, self.startDir))
+                                                   for path in (self.jobDir, self.sandbox, self.plugins)]
+        return made
+
+    def evaluateAll(self, upstreamTree, head, codes, ours=True):
+        """Run codes in one process, each after the head; give the dict of what each left in `result`."""
+        return self.evaluate(upstreamTree, "result = {}\nfor name, code in sorted(%r.items()):\n    space = {}\n"
+                             "    exec(%r + code, space)\n    result[name] = space['result']" % (codes, head), ours)
 
     def evaluate(self, upstreamTree, code, ours=True):
         """Run code in the job directory; give what it left in `result`, or the error as text."""

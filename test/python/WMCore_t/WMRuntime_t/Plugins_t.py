@@ -1,5 +1,6 @@
 """How plugins are found, what a broken one costs, and the example package from a directory and from a zip."""
 import configparser
+import json
 import os
 import subprocess
 import sys
@@ -166,13 +167,17 @@ def installed(topDirectory, target):
     return target
 
 
+# Several answers from one process: most of its time goes into the imports.
 RESOLVE = """
-import os, sys
+import json, os, sys
 from WMCore.WMRuntime.Interpreter.InterpreterProvider import AGENT_SCRIPT, PURPOSES
 from WMCore.WMRuntime.Interpreter.InterpreterResolver import InterpreterResolver
-resolution = InterpreterResolver(os.environ).resolve(AGENT_SCRIPT)
-sys.stdout.write("%s|%s|%s" % (resolution.interpreter.provider, resolution.interpreter.path,
-                               ";".join(r.reason for r in resolution.rejected if r.provider == "site python")))
+answers = []
+for more in json.loads(sys.argv[1]):
+    resolution = InterpreterResolver(dict(os.environ, **more)).resolve(AGENT_SCRIPT)
+    answers.append([resolution.interpreter.provider, resolution.interpreter.path,
+                    ";".join(r.reason for r in resolution.rejected if r.provider == "site python")])
+sys.stdout.write(json.dumps(answers))
 """
 
 
@@ -190,12 +195,11 @@ def test_theExamplePluginIsUsed(tmp_path, topDirectory, sourceTree, sandboxPacka
     environ = {"PATH": "/usr/bin:/bin", "WMRUNTIME_CVMFS_ROOT": str(tmp_path / "none"), "PYTHONDONTWRITEBYTECODE": "1",
                "PYTHONPATH": os.pathsep.join([where, sourceTree, sandboxPackages])}
 
-    def resolve(**more):
-        out = subprocess.check_output([interpreters[series], "-c", RESOLVE], env=dict(environ, **more), cwd=str(tmp_path))
-        return out.decode("utf-8").split("|")
-    assert resolve(SITE_PYTHON_HOME=str(home)) == ["site python", str(home / "bin" / "python3"), ""]
-    assert resolve()[0] == "running"
-    provider, _, reason = resolve(SITE_PYTHON_HOME=str(tmp_path / "absent"))
+    cases = [{"SITE_PYTHON_HOME": str(home)}, {}, {"SITE_PYTHON_HOME": str(tmp_path / "absent")}]
+    out = subprocess.check_output([interpreters[series], "-c", RESOLVE, json.dumps(cases)], env=environ, cwd=str(tmp_path))
+    there, unset, (provider, _, reason) = json.loads(out.decode("utf-8"))
+    assert there == ["site python", str(home / "bin" / "python3"), ""]
+    assert unset[0] == "running"
     assert provider == "running" and "names no directory" in reason
 
 
@@ -211,16 +215,20 @@ def profilerIn(directory):
 
 
 SELECT = """
-import os, sys
+import json, os, sys
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Payload.ExecutableSelector import namedPlugins, selectExecutable
 from WMCore.WMRuntime.Release.Release import Release
-release = Release.at(*sys.argv[1:4])
-try:
-    choice = selectExecutable(release, sys.argv[4], searchPath=os.environ["PATH"], plugins=namedPlugins(os.environ))
-    sys.stdout.write("%s|%s|%s" % (choice.name, choice.path, choice.python))
-except WMRuntimeError as ex:
-    sys.stdout.write("%d|%s" % (ex.code, ex.context))
+
+def select(place, requested, path):
+    environ = dict(os.environ, PATH=path)
+    try:
+        choice = selectExecutable(Release.at(*place), requested, searchPath=path, plugins=namedPlugins(environ))
+    except WMRuntimeError as ex:
+        return [str(ex.code), ex.context]
+    return [choice.name, choice.path, str(choice.python)]
+
+sys.stdout.write(json.dumps([select(*case) for case in json.loads(sys.argv[1])]))
 """
 
 
@@ -240,19 +248,19 @@ def test_theExamplePluginsExecutableIsUsed(tmp_path, topDirectory, sourceTree, s
         environ["WMRUNTIME_EXECUTABLES"] = "wmruntime_example_plugin:ProfiledCmsRun"
     profiler = profilerIn(tmp_path / "profiler")
 
-    def select(name, requested, path):
+    def case(name, requested, path):
         record = workerNode.releases[name]
-        place = [os.path.join(workerNode.root, record["directory"]), name, record["arch"]]
-        out = subprocess.check_output([interpreters[series], "-c", SELECT] + place + [requested], cwd=str(tmp_path),
-                                      env=dict(environ, PATH=path))
-        return out.decode("utf-8").split("|")
+        return [os.path.join(workerNode.root, record["directory"]), name, record["arch"]], requested, path
 
+    cases = [case("CMSSW_13_0_3", "cmsRunIgProf", profiler), case("CMSSW_10_6_30", "cmsRunIgProf", profiler),
+             case("CMSSW_10_6_30", "cmsRunPython3IgProf --strict", profiler),
+             case("CMSSW_13_0_3", "cmsRunPython3IgProf", profiler), case("CMSSW_13_0_3", "cmsRunIgProf", "/nowhere")]
+    out = subprocess.check_output([interpreters[series], "-c", SELECT, json.dumps(cases)], cwd=str(tmp_path), env=environ)
+    newest, old, strict, (code, context), nowhere = json.loads(out.decode("utf-8"))
     command = "igprof -d -t %s -pp -z -o igprof.gz %s"
     igprof = os.path.join(profiler, "igprof")
-    assert select("CMSSW_13_0_3", "cmsRunIgProf", profiler) == [command % ("cmsRun", "cmsRun"), igprof, "3"]
-    assert select("CMSSW_10_6_30", "cmsRunIgProf", profiler) == [command % ("cmsRun", "cmsRun"), igprof, "2"]
-    assert select("CMSSW_10_6_30", "cmsRunPython3IgProf --strict", profiler) == [
-        command % ("cmsRunPython3", "cmsRunPython3") + " --strict", igprof, "3"]
-    code, context = select("CMSSW_13_0_3", "cmsRunPython3IgProf", profiler)
+    assert newest == [command % ("cmsRun", "cmsRun"), igprof, "3"]
+    assert old == [command % ("cmsRun", "cmsRun"), igprof, "2"]
+    assert strict == [command % ("cmsRunPython3", "cmsRunPython3") + " --strict", igprof, "3"]
     assert code == "50110" and "cmsRunIgProf" in context
-    assert select("CMSSW_13_0_3", "cmsRunIgProf", "/nowhere")[0] == "50110"
+    assert nowhere[0] == "50110"

@@ -17,10 +17,10 @@ class Probe(ScriptInterface):
 """
 
 
-@pytest.fixture
-def sandbox(tmp_path, upstreamTree):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, upstreamTree):
     """Give a job directory with a built task of a CMSSW step."""
-    box = JobSandbox(tmp_path / "start", makeWorkload(("cmsRun1", "stageOut1")))
+    box = JobSandbox(tmp_path_factory.mktemp("made") / "start", makeWorkload(("cmsRun1", "stageOut1")))
     box.build(upstreamTree)
     scripts = os.path.join(box.plugins, "WMCore", "WMRuntime", "Scripts")
     os.makedirs(scripts)
@@ -28,6 +28,12 @@ def sandbox(tmp_path, upstreamTree):
         box.write(os.path.join(directory, "__init__.py"),
                   "import pkgutil\n__path__ = pkgutil.extend_path(__path__, __name__)\n")
     return box
+
+
+@pytest.fixture
+def sandbox(made, tmp_path):
+    """Give a copy of the job directory."""
+    return made.copied(tmp_path / "start")
 
 
 def invoke(box, upstreamTree, body="return None", script="Probe", step="WMTaskSpace.cmsRun1", **extra):
@@ -38,10 +44,21 @@ def invoke(box, upstreamTree, body="return None", script="Probe", step="WMTaskSp
 
 
 @pytest.mark.parametrize("body, status", [
-    ("return None", 0), ("return 0", 0), ("return 3", 3), ("return 256", 1), ("return 60311", 60311 % 256),
-    ("return -1", 255), ("return True", 1), ("return 'text'", 1), ("raise ValueError('caf\\xe9')", 1)])
+    ("return 3", 3), ("return 60311", 60311 % 256), ("return 'text'", 1), ("raise ValueError('caf\\xe9')", 1)])
 def test_theExitStatusIsWhatTheScriptReturned(sandbox, upstreamTree, body, status):
     assert invoke(sandbox, upstreamTree, body) == status, sandbox.text("err")
+
+
+@pytest.mark.parametrize("value, code", [(None, 0), (0, 0), (3, 3), (256, 256), (-1, -1), (True, 1)])
+def test_whatAScriptReturnedIsItsExitCode(upstreamTree, value, code):
+    from WMCore.WMRuntime.ScriptInvoke import checkedExitCode
+    assert checkedExitCode(value, "Probe") == code
+
+
+def test_whatIsNoNumberIsNoExitCode(upstreamTree):
+    from WMCore.WMRuntime.ScriptInvoke import checkedExitCode
+    with pytest.raises(TypeError, match="script Probe returned 'text'"):
+        checkedExitCode("text", "Probe")
 
 
 def test_theScriptGetsItsJobAndLogsToStandardOutput(sandbox, upstreamTree):

@@ -56,7 +56,8 @@ def test_12426AJobImportsNeitherAgentCodeNorOtherPackagesThanItCarries(sandbox, 
     assert foreign == {}
 
 
-@pytest.mark.parametrize("series", ["3.6", "3.8", "3.9", "3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("series", ["3.6", "3.9", "3.13"] + [
+    pytest.param(series, marks=pytest.mark.slow) for series in ("3.8", "3.11", "3.12")])
 def test_2_8_theClosureOfStartupImportsOnABarePython(sandbox, upstreamTree, sandboxPackages, interpreters, series):
     if series not in interpreters:
         pytest.skip("this machine has no python %s" % series)

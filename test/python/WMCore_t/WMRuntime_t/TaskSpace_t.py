@@ -3,8 +3,6 @@ import os
 
 import pytest
 
-from WMCore_t.WMRuntime_t.JobSandbox import JobSandbox
-
 BOTH = {
     "spaces": "result = sorted(taskSpace.stepSpaces())",
     "location": "result = [taskSpace.location, taskSpace.taskName]",
@@ -15,18 +13,15 @@ IMPORT = "from WMTaskSpace import taskSpace\n"
 
 
 @pytest.fixture
-def sandbox(tmp_path, upstreamTree):
+def sandbox(builtSandbox, tmp_path):
     """Give a job directory whose task was built."""
-    made = JobSandbox(tmp_path / "start with space")
-    made.build(upstreamTree)
-    return made
+    return builtSandbox.copied(tmp_path / "start with space")
 
 
-@pytest.mark.parametrize("name", sorted(BOTH))
-def test_itAnswersAsUpstreamsDoes(sandbox, upstreamTree, name):
-    ours = sandbox.evaluate(upstreamTree, IMPORT + BOTH[name])
-    assert ours == sandbox.evaluate(upstreamTree, IMPORT + BOTH[name], ours=False)
-    assert not str(ours).startswith(("ImportError", "RuntimeError"))
+def test_itAnswersAsUpstreamsDoes(sandbox, upstreamTree):
+    ours = sandbox.evaluateAll(upstreamTree, IMPORT, BOTH)
+    assert ours == sandbox.evaluateAll(upstreamTree, IMPORT, BOTH, ours=False)
+    assert set(ours) == set(BOTH) and all(ours.values())
 
 
 @pytest.mark.parametrize("code, parts", [

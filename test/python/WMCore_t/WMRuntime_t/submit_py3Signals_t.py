@@ -159,12 +159,13 @@ def test_stepOfAStartupThatDiedAloneIsStopped(node, trap, end, status):
     assert readError(node.start / "Report.0.pkl")[0] == 11007
 
 
-@pytest.mark.parametrize("number", ["%d", "0", "-1", "1", "", "x", "999999999", "$(touch evil)", "1 2"])
-def test_processElsewhereIsNotTakenForAStep(node, number):
+def test_processElsewhereIsNotTakenForAStep(node):
     other = subprocess.Popen(["sleep", "1000"], cwd=str(node.directory), start_new_session=True)
     try:
-        node.addSandbox('os.makedirs("WMTaskSpace/cmsRun1")\nwith open("WMTaskSpace/cmsRun1/process.id", "w") as handle:\n'
-                        '    handle.write(%r)\n%s' % (number.replace("%d", str(other.pid)) + "\n", SUCCESS))
+        numbers = [str(other.pid), "0", "-1", "1", "", "x", "999999999", "$(touch evil)", "1 2"]
+        node.addSandbox('for step, number in enumerate(%r):\n    os.makedirs("WMTaskSpace/cmsRun%%d" %% step)\n'
+                        '    with open("WMTaskSpace/cmsRun%%d/process.id" %% step, "w") as handle:\n'
+                        '        handle.write(number + "\\n")\n%s' % (numbers, SUCCESS))
         outcome = node.run()
         assert outcome.status == 0 and "left steps running" not in outcome.output
         assert isAlive(other.pid) and not (node.start / "job" / "evil").exists()
