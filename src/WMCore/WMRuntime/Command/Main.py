@@ -5,11 +5,12 @@ import argparse
 import os
 import sys
 
-from WMCore.WMRuntime.Command import (ExecutableCommand, InterpreterCommand, JobReportCommand, NodeCommand,
+from WMCore.WMRuntime.Command import (AreaCommand, ExecutableCommand, InterpreterCommand, JobReportCommand, NodeCommand,
                                       ReleaseCommand, WheelsCommand)
 from WMCore.WMRuntime.Errors import WMRuntimeError
 
-COMMANDS = (NodeCommand, ReleaseCommand, InterpreterCommand, ExecutableCommand, JobReportCommand, WheelsCommand)
+COMMANDS = (NodeCommand, ReleaseCommand, InterpreterCommand, ExecutableCommand, JobReportCommand, AreaCommand,
+            WheelsCommand)
 
 
 def makeParser():

@@ -14,11 +14,11 @@ from WMCore.WMRuntime.Publishing.AreaFiles import scanFiles
 from WMCore.WMRuntime.Publishing.AreaLibraries import layLibraries, licenceText
 from WMCore.WMRuntime.Publishing.AreaPython import compileModules, proveArea
 from WMCore.WMRuntime.Publishing.InitScript import libraryInit, pythonInit
-from WMCore.WMRuntime.Publishing.InterpreterTree import layInterpreter, ownLibraries
+from WMCore.WMRuntime.Publishing.InterpreterTree import layInterpreter
 from WMCore.WMRuntime.Publishing.WheelTarget import WheelTarget
 
-# 1980-01-01, the earliest time a zip can say; and a second for each build, because WMCore's own wrapper takes the python
-# whose init.sh was written last.
+# 1980-01-01, the earliest time a zip can say; and a second for each build, because WMCore's own wrapper takes the
+# python whose init.sh was written last.
 _FIRST_TIME = 315532800
 LICENCES_NAME = "LICENCES.txt"
 
@@ -51,6 +51,18 @@ class AreaRequest(object):
 
 
 @attr.s(frozen=True)
+class OlderPythons(object):
+    """
+    Say which pythons of other builds an area offers beside its own.
+
+    :param links: dict of str, name of a version's directory, to str, what the link there says
+    :param default: str, the version that jobs get that ask for none; empty for the area's own
+    """
+    links = attr.ib(factory=dict)
+    default = attr.ib(default="", type=str)
+
+
+@attr.s(frozen=True)
 class BuiltArea(object):
     """
     Hold a built area.
@@ -65,6 +77,15 @@ class BuiltArea(object):
     missing = attr.ib(type=tuple)
     seconds = attr.ib(type=float)
 
+    def at(self, directory):
+        """
+        Say where the area lies now.
+
+        :param directory: str
+        :return: BuiltArea
+        """
+        return attr.evolve(self, directory=directory)
+
 
 def areaTime(build):
     """
@@ -76,13 +97,14 @@ def areaTime(build):
     return _FIRST_TIME + build
 
 
-def buildArea(request, build, directory):
+def buildArea(request, build, directory, older=OlderPythons()):
     """
     Build an area.
 
     :param request: AreaRequest
     :param build: int, its number; the name of the python's directory and the time of the files come from it
     :param directory: str, to be filled; it is there and empty
+    :param older: OlderPythons
     :return: BuiltArea
     :raises WMRuntimeError: when a part is missing or the built area does not work
     """
@@ -98,10 +120,12 @@ def buildArea(request, build, directory):
     _write(directory, LICENCES_NAME, licenceText(directory, request.version, python, laid.libraries))
     manifest = AreaManifest(request.system, request.cpu, build, request.description.sha256, request.version, python,
                             laid.libraries, systemLibraries=system)
+    os.chmod(directory, 0o755)
     _settle(directory, areaTime(build))
     if python:
         compileModules(directory, python)
         proveArea(directory, manifest)
+        _offer(directory, older, os.path.basename(python))
     _settle(directory, areaTime(build))
     manifest = attr.evolve(manifest, files=scanFiles(directory))
     _write(directory, MANIFEST_NAME, manifestText(manifest))
@@ -118,15 +142,21 @@ def _checkMachine(request):
 
 
 def _layPython(request, directory, python, libraries):
-    """Lay the interpreter out, with its init.sh and as the version that is used when none is asked for."""
+    """Lay the interpreter out, with its init.sh."""
     place = os.path.join(directory, python)
-    system = layInterpreter(request.prefix, place, request.keepSymbols)
+    shared = layInterpreter(request.prefix, place, request.keepSymbols)
     version = os.path.basename(python)
     text = pythonInit(version, request.prefix.series, [os.path.relpath(library.directory, "external")
-                                                       for library in libraries], ownLibraries(place))
+                                                       for library in libraries], not shared.findEachOther)
     _writeInit(directory, python, text)
-    _write(directory, "external/python3/default", version + "\n")
-    return system
+    return shared.system
+
+
+def _offer(directory, older, own):
+    """Name the python jobs get, and make the other ones there to be asked for."""
+    for version, target in older.links.items():
+        os.symlink(target, os.path.join(directory, "external", "python3", version))
+    _write(directory, "external/python3/default", (older.default or own) + "\n")
 
 
 def _writeInit(directory, part, text):
@@ -143,10 +173,8 @@ def _write(directory, name, text):
 def _settle(directory, seconds):
     """Give all files one time, and the mode of a program or of a file: neither is the building machine's."""
     for folder, folders, names in os.walk(directory, topdown=False):
-        for name in names:
-            path = os.path.join(folder, name)
+        for path in [os.path.join(folder, name) for name in folders + names]:
             if not os.path.islink(path):
                 os.chmod(path, 0o755 if os.stat(path).st_mode & 0o100 else 0o644)
             os.utime(path, (seconds, seconds), follow_symlinks=False)
-        os.chmod(folder, 0o755)
-        os.utime(folder, (seconds, seconds))
+    os.utime(directory, (seconds, seconds))

@@ -19,10 +19,10 @@ def compileModules(areaDirectory, pythonDirectory):
     """
     Compile all modules of an area with its python.
 
-    CVMFS is read-only: without compiled modules each start of python compiles what it imports (measured for the imports
-    of Startup: 0.6 s in place of 0.1 s). Compiled files that are never checked against their source need not be stat'ed;
-    python 3.6 does not know them yet and compares times, which CVMFS and archives keep. One process, a fixed hash seed and
-    a fixed name of the place make the same bytes of the same source.
+    CVMFS is read-only: without compiled modules each start of python compiles what it imports (measured for twenty
+    modules of the standard library: 0.6 s in place of 0.1 s). Compiled files that are never checked against their
+    source are right whatever times a copy has; python 3.6 does not know them yet and compares times, which CVMFS and
+    archives keep. One process, a fixed hash seed and a fixed name of the place make the same bytes of the same source.
 
     :param areaDirectory: str
     :param pythonDirectory: str, relative to the area
@@ -54,8 +54,8 @@ def proveArea(areaDirectory, manifest):
     area = os.path.realpath(areaDirectory)
     init = os.path.join(area, manifest.pythonDirectory, "etc", "profile.d", "init.sh")
     names = [name for library in manifest.libraries for name in library.imports]
-    ended, out, err = runCaptured(["/bin/bash", "--noprofile", "--norc", "-euc", '. "$0"; exec python3 -B -c "$@"', init,
-                                   _PROOF] + names, env={"PATH": os.defpath}, timeout=_PROVE_SECONDS)
+    words = ["/bin/bash", "--noprofile", "--norc", "-euc", '. "$0"; exec python3 -B -c "$@"', init, _PROOF] + names
+    ended, out, err = runCaptured(words, env={"PATH": os.defpath}, timeout=_PROVE_SECONDS)
     if not ended.ok:
         raise _broken(init, "python3 ended with status %d: %s" % (ended.shellCode, err.strip()[-1000:]))
     said = json.loads(out)

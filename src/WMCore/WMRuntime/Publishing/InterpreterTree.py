@@ -6,7 +6,7 @@ import os
 import shutil
 
 from WMCore.WMRuntime.Errors import WMRuntimeError
-from WMCore.WMRuntime.Release.NeededLibraries import ElfError, readNeeded
+from WMCore.WMRuntime.Publishing.SharedLibraries import laySharedLibraries, neededBy
 from WMCore.WMRuntime.Tools.ChildProcess import runCaptured
 
 # Test suites, idle and tkinter; what builds extensions; pip, which nobody runs on a node; what the machine that builds
@@ -26,7 +26,7 @@ def layInterpreter(prefix, target, keepSymbols=False):
     :param prefix: PythonPrefix
     :param target: str, directory to make
     :param keepSymbols: bool, whether the symbols for a debugger stay
-    :return: tuple of str, the shared libraries it expects of the system
+    :return: SharedLibraries
     :raises WMRuntimeError: when something of it cannot be copied
     """
     name = "python" + prefix.series
@@ -37,13 +37,13 @@ def layInterpreter(prefix, target, keepSymbols=False):
         # No plain `python`: that name is the release's.
         os.symlink(name, os.path.join(target, "bin", "python3"))
         _copyTree(prefix.stdlib, stdlib, 0)
-        system = _copyLibraries(prefix, target)
+        libraries = laySharedLibraries(prefix, target, _objects(target))
     except OSError as ex:
         raise WMRuntimeError(None, "The python %s cannot be copied." % prefix.prefix, "%s: %s" % (target, ex),
                              "look at the file it names, and at the space on the disk")
     if not keepSymbols:
         _strip(_objects(target))
-    return system
+    return libraries
 
 
 def _wanted(name):
@@ -74,44 +74,8 @@ def _objects(target):
     """List the programs and shared libraries of a laid out interpreter."""
     found = []
     for folder, _folders, names in os.walk(target):
-        paths = [os.path.join(folder, name) for name in names
-                 if os.path.basename(folder) == "bin" or ".so" in name]
-        found += [path for path in paths if not os.path.islink(path)]
-    return sorted(found)
-
-
-def _copyLibraries(prefix, target):
-    """Copy the libraries of the interpreter's own that it needs, and those that these need; name the others."""
-    system, seen, waiting = set(), set(), _objects(target)
-    while waiting:
-        for name in _needed(waiting.pop()):
-            if name in seen:
-                continue
-            seen.add(name)
-            source = _ownLibrary(prefix, name)
-            if source is None:
-                system.add(name)
-            else:
-                copy = os.path.join(target, "lib", name)
-                _copyFile(source, copy)
-                waiting.append(copy)
-    return tuple(sorted(system))
-
-
-def _needed(path):
-    try:
-        return readNeeded(path)
-    except ElfError:
-        return ()  # a script
-
-
-def _ownLibrary(prefix, name):
-    """Find a library that came with the interpreter; of one in a system directory that is libpython alone."""
-    for folder in prefix.libraryFolders:
-        path = os.path.join(folder, name)
-        if os.path.isfile(path) and (name.startswith("libpython") or prefix.prefix not in ("/", "/usr", "/usr/local")):
-            return path
-    return None
+        found += [os.path.join(folder, name) for name in names if os.path.basename(folder) == "bin" or ".so" in name]
+    return sorted(path for path in found if not os.path.islink(path))
 
 
 def _strip(paths):
@@ -120,19 +84,9 @@ def _strip(paths):
     if program is None:
         raise WMRuntimeError(None, "The program strip is not there.", "expected it on PATH, to leave debug symbols out",
                              "install binutils, or keep the symbols: --keep-symbols")
-    paths = [path for path in paths if _needed(path)]
+    paths = [path for path in paths if neededBy(path)]
     ended, _out, err = runCaptured([program, "--strip-debug", "--enable-deterministic-archives"] + paths,
                                    timeout=_STRIP_SECONDS)
     if not ended.ok:
         raise WMRuntimeError(None, "strip failed with status %d." % ended.shellCode, err.strip()[-1000:],
                              "keep the symbols: --keep-symbols")
-
-
-def ownLibraries(directory):
-    """
-    Tell whether a laid out interpreter has shared libraries in its lib, which the loader has to be told of.
-
-    :param directory: str
-    :return: bool
-    """
-    return any(".so" in name for name in os.listdir(os.path.join(directory, "lib")))

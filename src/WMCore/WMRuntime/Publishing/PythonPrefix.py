@@ -9,6 +9,8 @@ import attr
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Tools.ChildProcess import runCaptured
 
+#: A python below one of these came with the system, as the libraries beside it did.
+SYSTEM_PREFIXES = ("/", "/usr", "/usr/local")
 _PROBE_SECONDS = 60
 # Isolated and without site: neither the caller's variables nor what is installed beside it may colour the answer.
 _PROBE = """

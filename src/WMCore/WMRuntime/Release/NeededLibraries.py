@@ -1,5 +1,5 @@
 """
-Which shared libraries an ELF file asks for: the NEEDED entries of its dynamic section.
+Which shared libraries an ELF file asks for, and where it has them looked for: its dynamic section.
 
 The format is that of the System V ABI (elf(5)); the file is read in a few small pieces, each checked.
 """
@@ -8,7 +8,7 @@ import struct
 
 _MAX_HEADERS, _MAX_DYNAMIC, _MAX_NAME, _MAX_NEEDED = 512, 1024 * 1024, 256, 1000
 _PT_LOAD, _PT_DYNAMIC = 1, 2
-_DT_NULL, _DT_NEEDED, _DT_STRTAB = 0, 1, 5
+_DT_NULL, _DT_NEEDED, _DT_STRTAB, _DT_RPATH, _DT_RUNPATH = 0, 1, 5, 15, 29
 
 
 class ElfError(Exception):
@@ -23,12 +23,27 @@ def readNeeded(path):
     :return: tuple of str, such as ("libpython3.9.so.1.0", "libc.so.6"); empty for a static program
     :raises ElfError: when it cannot be read or is no ELF file
     """
+    return _read(path, lambda elf: tuple(text for _offset, text in elf.strings((_DT_NEEDED,))))
+
+
+def readRunPaths(path):
+    """
+    List the search paths for libraries that are written into a program or library.
+
+    :param path: str
+    :return: tuple of (int place of the text in the file, str directories separated by colons)
+    :raises ElfError: when it cannot be read or is no ELF file
+    """
+    return _read(path, lambda elf: elf.strings((_DT_RPATH, _DT_RUNPATH)))
+
+
+def _read(path, question):
     try:
         # A pipe would be waited for.
         if os.path.exists(path) and not os.path.isfile(path):
             raise ElfError("is no plain file")
         with open(path, "rb") as handle:
-            return _Elf(handle).needed()
+            return question(_Elf(handle))
     except (OSError, ValueError, OverflowError) as ex:
         raise ElfError("%s cannot be read: %s" % (path, ex))
     except struct.error as ex:
@@ -72,24 +87,24 @@ class _Elf(object):
             segments.append((kind, offset, address, size))
         return segments
 
-    def needed(self):
-        """Give the NEEDED entries as a tuple."""
+    def strings(self, wanted):
+        """Give the texts of the entries with the wanted tags, each with its place in the file."""
         segments = self._segments()
         dynamic = next((segment for segment in segments if segment[0] == _PT_DYNAMIC), None)
         if dynamic is None:
             return ()
         names, table = [], None
         for tag, value in self._entries(dynamic):
-            if tag == _DT_NEEDED:
+            if tag in wanted:
                 names.append(value)
             elif tag == _DT_STRTAB:
                 table = value
         if not names:
             return ()
         if table is None or len(names) > _MAX_NEEDED:
-            raise ElfError("has %d NEEDED entries and %s string table" % (len(names), "no" if table is None else "a"))
+            raise ElfError("has %d such entries and %s string table" % (len(names), "no" if table is None else "a"))
         start = self._fileOffset(segments, table)
-        return tuple(self._string(start + name) for name in names)
+        return tuple((start + name, self._string(start + name)) for name in names)
 
     def _entries(self, dynamic):
         _kind, offset, _address, size = dynamic
