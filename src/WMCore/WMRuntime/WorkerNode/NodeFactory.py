@@ -7,6 +7,7 @@ import tempfile
 
 from WMCore.WMRuntime.WorkerNode.CompArea import writeCompAreas
 from WMCore.WMRuntime.WorkerNode.CvmfsTree import writeTop
+from WMCore.WMRuntime.WorkerNode.ImageTree import writeImages
 from WMCore.WMRuntime.WorkerNode.MachinePythons import SUPPORTED_VERSIONS, findMachinePythons, newestPython3
 from WMCore.WMRuntime.WorkerNode.NodeFiles import linkTo, writeJson
 from WMCore.WMRuntime.WorkerNode.PythonArea import usablePythons
@@ -88,7 +89,7 @@ def _build(root, pythons, own, log):
     cvmfs = os.path.join(root, "cvmfs", "cms.cern.ch")
     os.makedirs(os.path.join(root, "var"))
     linkTo(os.path.join(root, "libexec", "python3"), own.executable)
-    for name in ("CallLog.py", "Gfal.py"):
+    for name in ("CallLog.py", "Gfal.py", "Apptainer.py", "ContainerRoot.py"):
         shutil.copyfile(os.path.join(INSIDE, name), os.path.join(root, "libexec", name))
     writeTop(cvmfs, INSIDE)
     log("COMP areas: %s" % machine)
@@ -99,6 +100,7 @@ def _build(root, pythons, own, log):
     releases, releaseFiles = writeReleases(TreeWriter(root, cvmfs, machine, pythons))
     description = {
         "format": FORMAT, "root": root, "machine": machine, "releases": releases, "comp": comp,
+        "images": writeImages(root, machine, pythons),
         "pythons": {series: pythons[series].executable if series in pythons else None
                     for series in SUPPORTED_VERSIONS},
         "ownPython": own.executable, "pathFiles": sorted(pathFiles + releaseFiles)}

@@ -36,6 +36,7 @@ class WorkerNode(object):
     releases = attr.ib()    # dict of release name to what node.json says of it
     pythons = attr.ib()     # dict of series ("3.9") to the machine's interpreter, None where it has none
     callsLog = attr.ib()    # one JSON line per call of a stand-in
+    images = attr.ib(factory=dict)  # dict of system ("rhel8") to the directory of its container image
 
     @classmethod
     def load(cls, directory):
@@ -72,7 +73,9 @@ class WorkerNode(object):
         return cls(root=root, cvmfs=os.path.join(root, "cvmfs", "cms.cern.ch"),
                    siteConfig=os.path.join(root, "site", "SITECONF", "local"), storage=os.path.join(root, "storage"),
                    releases=description["releases"], pythons=description["pythons"],
-                   callsLog=os.path.join(root, "var", "calls.jsonl"))
+                   callsLog=os.path.join(root, "var", "calls.jsonl"),
+                   images={system: os.path.join(root, image["path"])
+                           for system, image in description.get("images", {}).items()})
 
     def calls(self, program=None):
         """
@@ -121,6 +124,8 @@ class WorkerNode(object):
             "LOGNAME": "cmspilot",
             "BATCH_SYSTEM": "HTCondor",
             "_CONDOR_SLOT": "slot1_1",
+            # As sites do that have storage of their own; here it is what the stand-ins need, too.
+            "APPTAINER_BINDPATH": self.root,
         }
         for name, value in (("_CONDOR_JOB_AD", jobAd), ("_CONDOR_MACHINE_AD", machineAd), ("HOME", home),
                             ("_CONDOR_SCRATCH_DIR", home), ("_CONDOR_JOB_IWD", home)):
