@@ -15,6 +15,7 @@ from WMCore.WMRuntime.Errors import STOPPED, JobTerminated, exitCodeInfo, proces
 from WMCore.WMRuntime.FinalReport import REPORT_ERROR, ReportPlaces
 from WMCore.WMRuntime.ReportFile import loadReport
 from WMCore.WMRuntime.RetryCount import learnRetryCount
+from WMCore.WMRuntime.RuntimeInfo import addEnvironment
 from WMCore.WMRuntime.StopSignals import StopSignals
 
 UNCAUGHT = 99109
@@ -25,10 +26,12 @@ class JobExecution(object):
     Run the job whose job directory is given.
 
     :param jobDir: str, absolute path; the current directory, and WMSandbox lies there
+    :param environment: EnvironmentOutcome, what was done for what the job asks for; None when that is nothing
     """
 
-    def __init__(self, jobDir):
+    def __init__(self, jobDir, environment=None):
         self.jobDir = jobDir
+        self.environment = environment
         self.startDir = os.path.realpath(os.path.join(jobDir, ".."))
         self.stepNames = []
         self.monitor = None
@@ -67,8 +70,12 @@ class JobExecution(object):
         logging.info("Process id: %s\tCurrent working directory: %s", os.getpid(), self.jobDir)
         logging.info("Python version: %s", sys.version)
         logging.info("Python path: %s", sys.path)
+        for reason in self.environment.reasons if self.environment else ():
+            logging.info("Environment: %s", reason)
 
     def _runStations(self):
+        if self.environment and self.environment.error:
+            raise self.environment.error
         logging.info("Loading job definition")
         job = Bootstrap.loadJobDefinition()
         self.places = self._placesFor(learnRetryCount(self.startDir, job=job))
@@ -81,6 +88,7 @@ class JobExecution(object):
 
         logging.info("Creating WM runtime information json")
         Bootstrap.createWMRuntimeJson(outputPath=self.jobDir, job=job, task=task)
+        addEnvironment(self.jobDir, self.environment)
 
         logging.info("Building task at directory: %s", self.jobDir)
         self.stepNames = task.listAllStepNames()

@@ -4,6 +4,7 @@ What a job is going to do, as JSON for people and programs that customise proces
 import json
 import logging
 import os
+import sys
 
 from WMCore.WMRuntime.Tools.ScramArch import ARCH_TO_OS, getPlatformMachine
 
@@ -112,14 +113,35 @@ def addStepInfo(stepDirectory, section, stepName, values):
     :param stepName: str
     :param values: what JSON can hold
     """
-    job = os.path.dirname(os.path.dirname(os.path.abspath(stepDirectory)))
-    path = os.path.join(job, FILE_NAME)
+    def change(information):
+        information.setdefault(section, {})[stepName] = values
+
+    _changeInfo(os.path.dirname(os.path.dirname(os.path.abspath(stepDirectory))), change,
+                "%s of step %s" % (section, stepName))
+
+
+def addEnvironment(jobDirectory, outcome):
+    """
+    Add to a job's runtimeInfo.json which python it runs in, and why that one.
+
+    :param jobDirectory: str
+    :param outcome: EnvironmentOutcome; None when nothing was asked for
+    """
+    found = outcome.toDict() if outcome else {"asked": {}, "prepared": [], "reasons": [
+        "nothing was asked for: the job stays in the python that the wrapper chose"]}
+    found["python"] = {"path": sys.executable, "version": ".".join(str(part) for part in sys.version_info[:3])}
+    _changeInfo(jobDirectory, lambda information: information.update(environment=found), "environment of the job")
+
+
+def _changeInfo(jobDirectory, change, what):
+    """Change the file of a job, if it has one; the job does not depend on it."""
+    path = os.path.join(jobDirectory, FILE_NAME)
     if not os.path.exists(path):
         return
     try:
         with open(path, "rb") as handle:
             information = json.loads(handle.read(_MAX_BYTES).decode("utf-8"))
-        information.setdefault(section, {})[stepName] = values
-        writeRuntimeInfo(information, job)
+        change(information)
+        writeRuntimeInfo(information, jobDirectory)
     except (OSError, ValueError, AttributeError, TypeError, RecursionError) as ex:
-        logging.warning("The %s of step %s are not noted in %s: %s", section, stepName, path, ex)
+        logging.warning("The %s is not noted in %s: %s", what, path, ex)

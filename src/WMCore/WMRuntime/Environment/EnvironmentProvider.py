@@ -67,6 +67,7 @@ class Prepared(object):
     :param reasons: tuple of str
     :param prefix: tuple of str, put before a command so that it runs inside a container
     :param libraries: tuple of (str name, str version, str where), what it gives
+    :param inside: NodeFacts, what the providers asked next are told: the inside of a container; None for no container
     """
     provider = attr.ib(type=str)
     python = attr.ib(default=None)
@@ -75,6 +76,17 @@ class Prepared(object):
     reasons = attr.ib(default=(), converter=tuple)
     prefix = attr.ib(default=(), converter=tuple)
     libraries = attr.ib(default=(), converter=tuple)
+    inside = attr.ib(default=None, repr=False)
+
+    def launch(self, command, environ):
+        """
+        Say how a command is run with it.
+
+        :param command: sequence of str
+        :param environ: dict, the environment the command is to have
+        :return: (list of str, dict environment), for os.execve or runChild
+        """
+        return list(self.prefix) + list(command), dict(environ)
 
     def toDict(self):
         """

@@ -7,6 +7,7 @@ both, and CvmfsArea's matter.
 import configparser
 import os
 import re
+from collections import namedtuple
 
 import attr
 
@@ -18,13 +19,19 @@ AUTO = "auto"
 PYTHON_VARIABLE = "WMRUNTIME_PYTHON_VERSION"
 CONTAINER_VARIABLE = "WMRUNTIME_CONTAINER"
 GPU_VARIABLE = "WMRUNTIME_CONTAINER_GPU"
-# Looked at before anything of this is imported (Startup); one of them set, or one of the files there.
-VARIABLES = (PYTHON_VARIABLE, CONTAINER_VARIABLE, GPU_VARIABLE)
 _MAX_BYTES = 64 * 1024
-# Both become part of paths and command lines.
-_VERSION = re.compile(r"[0-9][A-Za-z0-9._+-]*\Z")
-_IMAGE = re.compile(r"(?:auto|none|/[^\s\0]+)\Z")
 _TRUTH = {"1": True, "yes": True, "true": True, "on": True, "0": False, "no": False, "false": False, "off": False}
+
+#: A thing to ask for: the field, its variable, its section and option in the file, what it looks like, in words too.
+Question = namedtuple("Question", "field variable place pattern expected")
+# The first two become part of paths and command lines.
+QUESTIONS = (
+    Question("pythonVersion", PYTHON_VARIABLE, ("python", "version"), re.compile(r"[0-9][A-Za-z0-9._+-]*\Z"),
+             "a version directory such as 3.9.14-wm1, or what its name begins with"),
+    Question("container", CONTAINER_VARIABLE, ("container", "image"), re.compile(r"(?:auto|none|/[^\s\0]+)\Z"),
+             "auto, none or the absolute path of an image"),
+    Question("gpu", GPU_VARIABLE, ("container", "gpu"), re.compile(r"(?i)(?:%s)\Z" % "|".join(_TRUTH)), "yes or no"),
+)
 
 
 @attr.s(frozen=True)
@@ -32,7 +39,8 @@ class EnvironmentRequest(object):
     """
     Hold what a job asks for.
 
-    :param pythonVersion: str, the name of a version directory of an area, such as 3.9.14-wm1; empty for any
+    :param pythonVersion: str, the name of an area's version directory, such as 3.9.14-wm1, or what it begins with,
+        such as 3.9; empty for any
     :param container: str, "auto" for the one the description names, or the path of an image; empty for none
     :param wheels: str, the directory of the sandbox's wheels; None when there are none
     :param gpu: bool, whether the container is to see the node's GPUs
@@ -54,25 +62,50 @@ class EnvironmentRequest(object):
         :return: EnvironmentRequest
         :raises WMRuntimeError: with the code 11014 for an environment.cfg or a variable with an unusable value
         """
-        asked = {"pythonVersion": (_VERSION, "the name of a version directory such as 3.9.14-wm1", PYTHON_VARIABLE,
-                                   ("python", "version")),
-                 "container": (_IMAGE, "auto, none or the absolute path of an image", CONTAINER_VARIABLE,
-                               ("container", "image")),
-                 "gpu": (re.compile("(?i)(?:%s)\\Z" % "|".join(_TRUTH)), "yes or no", GPU_VARIABLE,
-                         ("container", "gpu"))}
-        sandbox, path = _readSandbox(jobDirectory, [place for _, _, _, place in asked.values()])
-        values, origins = {}, {}
-        for field, (pattern, expected, variable, place) in asked.items():
-            for value, where in ((environ.get(variable), variable), (sandbox.get(place), path)):
-                if value and field not in values:
-                    values[field], origins[field] = _checked(value, pattern, expected, where), where
-        values["gpu"] = _TRUTH[values.get("gpu", "no").lower()]
-        if values.get("container") == "none":
-            values["container"] = ""
-        wheels = os.path.join(jobDirectory, WHEELS_DIRECTORY) if jobDirectory else None
-        if wheels and os.path.isdir(wheels):
-            values["wheels"], origins["wheels"] = wheels, "the sandbox"
-        return cls(origins=origins, **values)
+        path = os.path.join(jobDirectory, FILE_NAME) if jobDirectory else ""
+        sandbox = _readFile(path) if jobDirectory and os.path.lexists(path) else {}
+        found = {}
+        for question in QUESTIONS:
+            for value, where in ((environ.get(question.variable), question.variable),
+                                 (sandbox.get(question.place), path)):
+                if value:
+                    found.setdefault(question.field, (_checked(value, question, where), where))
+        wheels = os.path.join(jobDirectory or "", WHEELS_DIRECTORY)
+        if jobDirectory and os.path.isdir(wheels):
+            found["wheels"] = wheels, "the sandbox"
+        return cls(origins={field: where for field, (_value, where) in found.items()},
+                   **{field: value for field, (value, _where) in found.items()})
+
+    @classmethod
+    def fromFile(cls, path):
+        """
+        Read what a file asks for.
+
+        :param path: str
+        :return: EnvironmentRequest
+        :raises WMRuntimeError: with the code 11014 for a file that is not there or not valid
+        """
+        found = _readFile(path)
+        values = {question.field: _checked(found[question.place], question, path)
+                  for question in QUESTIONS if found.get(question.place)}
+        return cls(origins=dict.fromkeys(values, path), **values)
+
+    def toText(self):
+        """
+        Write what is asked for as the file of a sandbox.
+
+        :return: str, which fromFile reads back the same; empty when nothing is asked for
+        :raises WMRuntimeError: for a value that no job could understand
+        """
+        sections = {}
+        for question in QUESTIONS:
+            value = getattr(self, question.field)
+            if value:
+                section, option = question.place
+                text = "yes" if value is True else value
+                _checked(text, question, FILE_NAME)
+                sections.setdefault(section, []).append("%s = %s\n" % (option, text))
+        return "\n".join("[%s]\n%s" % (section, "".join(lines)) for section, lines in sections.items())
 
     def origin(self, field):
         """
@@ -92,18 +125,19 @@ class EnvironmentRequest(object):
         return {field: {"value": getattr(self, field), "where": where} for field, where in self.origins.items()}
 
 
-def _checked(value, pattern, expected, where):
-    if not pattern.match(value):
+def _checked(text, question, where):
+    """Check a value as it is written; give it as the field holds it."""
+    if not question.pattern.match(text):
         raise WMRuntimeError(11014, "What the job asks of its environment cannot be understood.",
-                             "%s: expected %s, found %r" % (where, expected, value), "correct it, or leave it out")
-    return value
+                             "%s: expected %s, found %r" % (where, question.expected, text),
+                             "correct it, or leave it out")
+    if question.field == "gpu":
+        return _TRUTH[text.lower()]
+    return "" if text == "none" else text
 
 
-def _readSandbox(jobDirectory, known):
-    """Read the sandbox's file: (dict of (section, option) to value, the file's path)."""
-    path = os.path.join(jobDirectory or "", FILE_NAME)
-    if not jobDirectory or not os.path.lexists(path):
-        return {}, path
+def _readFile(path):
+    """Read a file: dict of (str section, str option) to str value."""
     parser = configparser.ConfigParser(delimiters=("=",), comment_prefixes=("#",), interpolation=None,
                                        default_section=" no defaults ")
     try:
@@ -116,10 +150,10 @@ def _readSandbox(jobDirectory, known):
     except (OSError, configparser.Error, ValueError, AttributeError, TypeError) as ex:
         raise WMRuntimeError(11014, "What the job asks of its environment cannot be read.",
                              "%s: expected INI text in UTF-8, found: %s" % (path, ex), "make the sandbox again")
-    unknown = sorted(set(found).difference(known))
-    if unknown:
+    known = [question.place for question in QUESTIONS]
+    for place in sorted(set(found).difference(known)):
         raise WMRuntimeError(11014, "What the job asks of its environment cannot be understood.",
                              "%s: expected the options %s, found [%s] %s" % (
-                                 path, ", ".join("[%s] %s" % place for place in known), unknown[0][0], unknown[0][1]),
+                                 (path, ", ".join("[%s] %s" % one for one in known)) + place),
                              "correct the sandbox, or use a runtime that knows it")
-    return found, path
+    return found

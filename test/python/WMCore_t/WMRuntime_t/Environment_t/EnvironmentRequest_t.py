@@ -92,3 +92,29 @@ def test_anyMangledFileGivesARequestOrTheError(tmp_path_factory, data):
         assert "/" not in found.pythonVersion and found.container in ("", "auto") or found.container.startswith("/")
     except WMRuntimeError as ex:
         assert ex.code == 11014
+
+
+@pytest.mark.parametrize("request_", [
+    EnvironmentRequest(), EnvironmentRequest(pythonVersion="3.9"),
+    EnvironmentRequest(pythonVersion="3.9.18-wm2", container="auto", gpu=True), EnvironmentRequest(container="/a/b.sif")])
+def test_whatIsWrittenForASandboxReadsBackTheSame(tmp_path, request_):
+    path = tmp_path / FILE_NAME
+    path.write_text(request_.toText())
+    found = EnvironmentRequest.fromFile(str(path))
+    assert [getattr(found, field) for field in ("pythonVersion", "container", "gpu")] == \
+        [getattr(request_, field) for field in ("pythonVersion", "container", "gpu")]
+
+
+@pytest.mark.parametrize("request_", [EnvironmentRequest(pythonVersion="3.9\n[container]\nimage = /evil"),
+                                      EnvironmentRequest(container="el8")])
+def test_noSandboxIsMadeWithWhatNoJobUnderstands(request_):
+    with pytest.raises(WMRuntimeError):
+        request_.toText()
+
+
+def test_startupLooksForWhatIsReadHere():
+    from WMCore.WMRuntime import Startup
+    from WMCore.WMRuntime.Environment import EnvironmentOutcome, EnvironmentRequest as module
+    variables = {question.variable for question in module.QUESTIONS} | {EnvironmentOutcome.APPLIED_VARIABLE}
+    assert set(Startup.ASKING_VARIABLES) == variables
+    assert set(Startup.ASKING_FILES) == {module.FILE_NAME, module.WHEELS_DIRECTORY}

@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from WMCore.WMRuntime.Environment.NodeFacts import CONTAINER_MARK, NodeFacts
+from WMCore.WMRuntime.Environment import NodeFacts as module
+from WMCore.WMRuntime.Environment.NodeFacts import NodeFacts
 
 
 @pytest.mark.parametrize("text, system", [
@@ -32,9 +33,12 @@ def test_theContainerIsWhatItsFrontEndSays(name):
     assert NodeFacts.fromEnviron({name: "/cvmfs/images/el8"}).container == "/cvmfs/images/el8"
 
 
-def test_aContainerThatSaysNothingIsKnownByItsMark(monkeypatch):
-    monkeypatch.setattr(os.path, "isdir", lambda path: path == CONTAINER_MARK)
-    assert NodeFacts.fromEnviron({}).container == CONTAINER_MARK
+def test_aContainerThatSaysNothingIsKnownByItsMark(monkeypatch, tmp_path):
+    mark = tmp_path / ".singularity.d"
+    monkeypatch.setattr(module, "CONTAINER_MARK", str(mark))
+    assert NodeFacts.fromEnviron({}).container == ""
+    mark.mkdir()
+    assert NodeFacts.fromEnviron({}).container == str(mark)
 
 
 def test_theEnvironmentIsACopyAndIsNotPrinted():
