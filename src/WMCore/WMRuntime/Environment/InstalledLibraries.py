@@ -71,8 +71,8 @@ class InstalledLibraries(object):
             spec = importlib.machinery.PathFinder.find_spec(module, self.paths)
         except Exception:  # a damaged zip on the path raises what it likes
             return None
-        # Without an origin it is a directory without __init__.py: a leftover, no library of ours is made so.
-        if spec is None or not spec.origin:
+        # Without a location it is a directory without __init__.py: a leftover, no library of ours is made so.
+        if spec is None or not spec.has_location:
             return None
         return os.path.dirname(os.path.dirname(spec.origin) if spec.submodule_search_locations else spec.origin)
 

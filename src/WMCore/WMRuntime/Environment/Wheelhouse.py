@@ -6,7 +6,6 @@ only for a library that is not there, or is there in a version that will not do.
 """
 import logging
 import os
-import sys
 
 import attr
 from packaging.tags import sys_tags
@@ -123,11 +122,12 @@ class Wheelhouse(EnvironmentProvider):
             (name, version, the entry for sys.path)
         :raises WMRuntimeError: when a needed library cannot be had, code 11014
         """
-        lacks = self.lacking(node)
-        index = (lacks and loadWheelIndex(self.directory)) or WheelIndex(self.directory, ())
+        index, broken = self._readIndex()
         added, reasons = [], []
-        for lack in lacks:
+        for lack in self.lacking(node):
             try:
+                if broken is not None:
+                    raise broken
                 entry, where = self._provide(index, lack, node)
             except WMRuntimeError as ex:
                 if lack.library.need == NEEDED:
@@ -139,6 +139,13 @@ class Wheelhouse(EnvironmentProvider):
             reasons.append("%s, taken from %s" % (lack.reason, entry.file))
         return Prepared(self.name, None, node.version, _onPath(node.environ, [one[2] for one in added]), reasons,
                         libraries=added)
+
+    def _readIndex(self):
+        """Give the index and no error, or an empty one and the error."""
+        try:
+            return loadWheelIndex(self.directory) or WheelIndex(self.directory, ()), None
+        except WMRuntimeError as ex:
+            return WheelIndex(self.directory, ()), ex
 
     def _provide(self, index, lack, node):
         """Choose, verify and if need be unpack the wheel for a library; give its entry and where to import it from."""
@@ -205,15 +212,3 @@ def _onPath(environ, entries):
     before = environ.get("PYTHONPATH")
     older = [path for path in before.split(os.pathsep) if path not in entries] if before else []
     return EnvDiff({"PYTHONPATH": os.pathsep.join(entries + older)})
-
-
-def importFirst(prepared):
-    """
-    Let this process import what was prepared.
-
-    A module that was imported before stays as it is here; processes started from now on get the new one.
-
-    :param prepared: Prepared, of a Wheelhouse
-    """
-    entries = [where for _name, _version, where in prepared.libraries]
-    sys.path[:] = entries + [path for path in sys.path if path not in entries]
