@@ -34,6 +34,7 @@ OPTIONAL_PACKAGES = ("Utils",)
 AGENT_SIDE = ("WMCore.WMRuntime.WorkerNode", "WMCore.WMRuntime.Command", "WMCore.WMRuntime.SandboxCreator",
               "WMCore.WMRuntime.SandboxContents", "WMCore.WMRuntime.SandboxArchive", "WMCore.WMRuntime.ImportClosure",
               "WMCore.WMRuntime.ModuleIndex", "WMCore.WMRuntime.SandboxVerification",
+              "WMCore.WMRuntime.SandboxEnvironment",
               "WMCore.WMRuntime.VendoredPackages", "WMCore.WMRuntime.JobReport.LxmlReader",
               "WMCore.WMRuntime.Publishing", "WMCore.WMRuntime.AreaCheck",
               "WMCore.Storage.Plugins.Examples")

@@ -16,6 +16,7 @@ from WMCore.WMRuntime.Publishing.WheelPlan import WHEELHOUSE_VARIABLE, planForSa
 from WMCore.WMRuntime.SandboxArchive import ArchiveEntry, directoryEntries, extractArchive, tarFilter, \
     writeSandbox, zipBytes
 from WMCore.WMRuntime.SandboxContents import collectContents, sourcePaths, upstreamSize
+from WMCore.WMRuntime.SandboxEnvironment import environmentEntries
 from WMCore.WMRuntime.SandboxVerification import verifySandbox
 from WMCore.WMRuntime.VendoredPackages import findVendored, sandboxPackagesDirectory
 
@@ -56,12 +57,15 @@ class SandboxCreator(object):
     environment's WMRUNTIME_SANDBOX_PACKAGES, then the installation's own directory, then the running
     environment's copies are taken. The attribute wheelhouse names a directory of collected wheels to choose from for
     what the workload's areas lack; when it is None, the environment's WMRUNTIME_WHEELHOUSE; without either, no wheels.
+    The attribute environment is an EnvironmentRequest, the python or the container the jobs are to ask for; when it is
+    None, the file that WMRUNTIME_SANDBOX_ENVIRONMENT names says so; without either, they ask for nothing.
     """
 
     def __init__(self):
         self.packageWMCore = True
         self.packagesDirectory = None
         self.wheelhouse = None
+        self.environment = None
 
     def disableWMCorePackaging(self):
         """Leave WMCore.zip, PSetTweaks and Utils out of the sandboxes made from now on."""
@@ -113,6 +117,7 @@ class SandboxCreator(object):
             modules = len(contents.modules)
             entries.extend(self._codeEntries(contents))
             entries.extend(self._wheelEntries(workload, contents))
+        entries.extend(environmentEntries(self.environment))
         writeSandbox(archivePath, entries)
         logging.info("Created sandbox %s: %d bytes, %d modules", os.path.basename(archivePath),
                      os.path.getsize(archivePath), modules)
