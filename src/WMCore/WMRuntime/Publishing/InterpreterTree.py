@@ -41,8 +41,9 @@ def layInterpreter(prefix, target, keepSymbols=False):
     except OSError as ex:
         raise WMRuntimeError(None, "The python %s cannot be copied." % prefix.prefix, "%s: %s" % (target, ex),
                              "look at the file it names, and at the space on the disk")
-    if not keepSymbols:
-        _strip(_objects(target))
+    stripped = [] if keepSymbols else [path for path in _objects(target) if neededBy(path)]
+    if stripped:
+        _strip(stripped)
     return libraries
 
 
@@ -84,7 +85,6 @@ def _strip(paths):
     if program is None:
         raise WMRuntimeError(None, "The program strip is not there.", "expected it on PATH, to leave debug symbols out",
                              "install binutils, or keep the symbols: --keep-symbols")
-    paths = [path for path in paths if neededBy(path)]
     ended, _out, err = runCaptured([program, "--strip-debug", "--enable-deterministic-archives"] + paths,
                                    timeout=_STRIP_SECONDS)
     if not ended.ok:
