@@ -89,3 +89,80 @@ def test_whatKeepsTheRuntimeFromBeingImportedIsInTheJobsLog(tmp_path):
     done = subprocess.run([sys.executable, "-S", "Startup.py"], cwd=str(job), stderr=subprocess.PIPE, env={})
     assert done.returncode == 1 and b"the sandbox lacks a piece" in done.stderr
     assert "the sandbox lacks a piece" in (tmp_path / "wmagentJob.log").read_text()
+
+
+# Runs Startup up to the job itself, and counts what it looks at and imports before that.
+COUNT = """
+import json, os, sys
+from WMCore.WMRuntime import Startup
+looked, before = [], set(sys.modules)
+for name in ("stat", "lstat"):
+    def counting(path, *rest, _plain=getattr(os, name), **options):
+        looked.append(str(path))
+        return _plain(path, *rest, **options)
+    setattr(os, name, counting)
+outcome = Startup._prepareEnvironment(os.getcwd())
+print("SAID" + json.dumps([outcome is None, sorted(set(sys.modules) - before), looked]))
+"""
+
+
+def prepare(sandbox, upstreamTree, **environ):
+    """Give whether nothing was asked for, the modules imported, the files looked at."""
+    assert sandbox.run(upstreamTree, arguments=["-c", COUNT], **environ) == 0, sandbox.text("err")
+    return json.loads(sandbox.text("out").split("SAID")[1])
+
+
+def test_aJobThatAsksForNothingPaysTwoStatsAndNoModule(sandbox, upstreamTree):
+    nothing, modules, looked = prepare(sandbox, upstreamTree)
+    assert nothing and modules == []
+    assert sorted(looked) == [os.path.join(sandbox.jobDir, name) for name in ("environment.cfg", "wheels")]
+
+
+def test_aJobThatAsksIsHeard(sandbox, upstreamTree):
+    nothing, modules, _looked = prepare(sandbox, upstreamTree,
+                                        WMRUNTIME_PYTHON_VERSION="%d.%d" % tuple(sys.version_info[:2]))
+    assert not nothing and "WMCore.WMRuntime.Environment.AutoEnvironment" in modules
+
+
+def runtimeInfo(sandbox):
+    """Read what the job's runtimeInfo.json says of its environment."""
+    with open(os.path.join(sandbox.jobDir, "runtimeInfo.json"), encoding="utf-8") as handle:
+        return json.load(handle)["environment"]
+
+
+def test_thePythonOfAJobThatAsksForNothingIsNotedToo(sandbox, upstreamTree):
+    assert sandbox.run(upstreamTree) == 0, sandbox.text("err")
+    said = runtimeInfo(sandbox)
+    assert said["python"]["version"] == "%d.%d.%d" % tuple(sys.version_info[:3])
+    assert said["asked"] == {} and "nothing was asked for" in said["reasons"][0]
+
+
+def test_aPinThatIsMetIsNotedWithWhereItWasAsked(sandbox, upstreamTree):
+    sandbox.write(os.path.join(sandbox.jobDir, "environment.cfg"),
+                  "[python]\nversion = %d.%d\n" % tuple(sys.version_info[:2]))
+    assert sandbox.run(upstreamTree) == 0, sandbox.text("err")
+    said = runtimeInfo(sandbox)
+    assert said["asked"]["pythonVersion"]["where"].endswith("job/environment.cfg")
+    assert "Environment: the job's python is" in sandbox.text("wmagentJob.log")
+
+
+@pytest.mark.parametrize("text, named", [
+    ("[python]\nversion = 3.99.9-wm1\n", "3.99.9-wm1"), ("[python]\nversion = ../../evil\n", "../../evil"),
+    ("[container]\nimage = /nowhere/image\n", "/nowhere/image")])
+def test_whatCannotBeHadIsTheJobsReport(sandbox, upstreamTree, tmp_path, text, named):
+    sandbox.write(os.path.join(sandbox.jobDir, "environment.cfg"), text)
+    status = sandbox.run(upstreamTree, WMRUNTIME_CVMFS_ROOT=str(tmp_path / "nothing"))
+    assert status == 11014 % 256, sandbox.text("err")
+    report = sandbox.report()
+    assert report.getExitCode() == 11014
+    assert named in sandbox.text("wmagentJob.log")
+    details = [getattr(report.retrieveStep(step).errors, "error0").details for step in report.listSteps()
+               if getattr(report.retrieveStep(step).errors, "errorCount", 0)]
+    assert any(named in text for text in details)
+
+
+def test_wheelsThatAreBrokenDoNotEndAJobThatLacksNothing(sandbox, upstreamTree, sandboxPackages):
+    os.makedirs(os.path.join(sandbox.jobDir, "wheels"))
+    sandbox.write(os.path.join(sandbox.jobDir, "wheels", "wheels.json"), "{")
+    assert sandbox.run(list(upstreamTree) + [sandboxPackages]) == 0, sandbox.text("err")
+    assert runtimeInfo(sandbox)["asked"]["wheels"]["where"] == "the sandbox"
