@@ -10,6 +10,8 @@ FAILED, WARNING, PASSED, SKIPPED = "failed", "warning", "passed", "skipped"
 _WORST = (FAILED, WARNING, PASSED, SKIPPED)
 _OF_SEVERITY = {"error": FAILED, "warning": WARNING}
 FORMAT = 1
+#: The check that stands for all others where there is no area.
+PRESENT = "present"
 
 
 @attr.s(frozen=True)
@@ -71,6 +73,11 @@ class AreaResult(object):
     def status(self):
         """Give the worst status of the checks; SKIPPED when there is no area."""
         return worst(result.status for result in self.results)
+
+    @property
+    def missing(self):
+        """Tell whether there was no area to check."""
+        return any(result.check == PRESENT for result in self.results)
 
     @property
     def findings(self):

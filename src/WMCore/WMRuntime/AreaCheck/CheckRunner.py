@@ -13,7 +13,7 @@ import attr
 from WMCore.WMRuntime.AreaCheck.AreaStart import startArea
 from WMCore.WMRuntime.AreaCheck.Check import Outcome, error
 from WMCore.WMRuntime.AreaCheck.CheckBench import ProbeFailed
-from WMCore.WMRuntime.AreaCheck.CheckResult import AreaResult, CheckReport, CheckResult
+from WMCore.WMRuntime.AreaCheck.CheckResult import PRESENT, AreaResult, CheckReport, CheckResult
 from WMCore.WMRuntime.AreaCheck.ReleaseChecks import RELEASE_CHECKS
 from WMCore.WMRuntime.AreaCheck.RunningChecks import RUNNING_CHECKS
 from WMCore.WMRuntime.AreaCheck.StaticChecks import STATIC_CHECKS
@@ -21,7 +21,7 @@ from WMCore.WMRuntime.Errors import WMRuntimeError
 
 CHECKS = STATIC_CHECKS + RUNNING_CHECKS + RELEASE_CHECKS
 NAMES = tuple(check.name for check in CHECKS)
-PRESENT, PYTHON = "present", "python"
+PYTHON = "python"
 
 
 @attr.s(frozen=True)
@@ -166,7 +166,7 @@ class CheckRunner(object):
         """Compose a result; each finding gets the command that repeats its check."""
         command = self.command(area, check.name, release)
         findings = [attr.evolve(finding, message=self._real(area, finding.message), path=self._real(area, finding.path),
-                                command=finding.command or command) for finding in outcome.findings]
+                                command=self._real(area, finding.command) or command) for finding in outcome.findings]
         facts = {name: self._real(area, value) for name, value in outcome.facts.items()}
         return CheckResult(check.name, check.title, release.name if release else "", findings, facts, outcome.skipped,
                            seconds, command)

@@ -33,7 +33,7 @@ def cellNote(result):
     :param result: AreaResult
     :return: str
     """
-    if not result.area.there:
+    if result.missing:
         return "none published" if result.status == SKIPPED else "missing"
     errors, warnings = result.count("error"), result.count("warning")
     parts = ["%d error%s" % (errors, "s" * (errors != 1))] * bool(errors) + \

@@ -38,7 +38,7 @@ def findingText(finding):
     Tell a finding in a few lines.
 
     :param finding: Finding
-    :return: str
+    :return: str, without the command
     """
     lines = ["%s %s: %s" % (finding.severity, finding.code, finding.message)]
     lines += ["  %s: %s" % (label, text) for label, text in (("file", finding.path), ("what to do", finding.remedy))
@@ -61,7 +61,20 @@ def junitText(report):
             suite.add_property(name, cleanText(getattr(area.area, name)))
         suite.add_testcases([_case(area.area, result) for result in area.results])
         xml.add_testsuite(suite)
+    xml.update_statistics()
     return xml.tostring().decode("utf-8")
+
+
+def commandsOf(result, findings):
+    """
+    List the commands that show findings again.
+
+    :param result: CheckResult
+    :param findings: iterable of Finding, of the result
+    :return: list of str, each once, the one that repeats the whole check last
+    """
+    own = [finding.command for finding in findings if finding.command and finding.command != result.command]
+    return list(dict.fromkeys(own)) + [result.command]
 
 
 def _case(area, result):
@@ -75,7 +88,7 @@ def _case(area, result):
     elif result.status == FAILED:
         failures = [Failure(cleanText(finding.message.splitlines()[0]), finding.code) for finding in errors]
         for failure, finding in zip(failures, errors):
-            failure.text = cleanText("%s\n  repeat it: %s" % (findingText(finding), finding.command))
+            failure.text = cleanText("\n  repeat it: ".join([findingText(finding)] + commandsOf(result, [finding])))
         case.result = failures
     if others:
         case.system_out = cleanText("\n".join(findingText(finding) for finding in others))

@@ -3,9 +3,9 @@ The report and the progress for a terminal, or for a log.
 """
 import sys
 
-from WMCore.WMRuntime.AreaCheck.CheckResult import SKIPPED
+from WMCore.WMRuntime.AreaCheck.CheckResult import PRESENT, SKIPPED
 from WMCore.WMRuntime.AreaCheck.PageReport import SIGNS, cellNote
-from WMCore.WMRuntime.AreaCheck.ReportFile import findingText
+from WMCore.WMRuntime.AreaCheck.ReportFile import commandsOf, findingText
 from WMCore.WMRuntime.Command.Table import shown
 
 _WIDTH = 34
@@ -22,14 +22,14 @@ def reportLines(report, verbose=False):
     for result in report.areas:
         yield "%-*s %-9s %s" % (_WIDTH, result.area.name, SIGNS[result.status][1], cellNote(result))
         for check in result.results:
-            if verbose or check.status == SKIPPED and check.check == "present":
+            if verbose or check.status == SKIPPED and check.check == PRESENT:
                 facts = ", ".join("%s %s" % fact for fact in check.facts.items())
                 yield "    %-28s %-8s %5.1f s  %s" % (check.name, check.status, check.seconds, check.skipped or facts)
             told = [finding for finding in check.findings if verbose or finding.severity != "info"]
             for finding in told:
                 for line in findingText(finding).splitlines():
                     yield "    " + line
-            for command in dict.fromkeys(finding.command for finding in told):
+            for command in commandsOf(check, told) if told else ():
                 yield "      repeat it: %s" % command
     for path in report.stray:
         yield "%s: looks like an area, and no job ever looks there" % path
