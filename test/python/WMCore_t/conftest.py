@@ -6,17 +6,20 @@ import signal
 
 import pytest
 
+from WMCore_t.Counts import loadProfile
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
 
 
 def pytest_configure(config):
     """
-    Take SIGINT and SIGHUP back.
+    Choose the property tests' counts, and take SIGINT and SIGHUP back.
 
     A shell without job control starts its background commands with SIGINT ignored, nohup with SIGHUP, and everything
     they start inherits that: bash cannot trap it any more, and the tests of these signals would wait for ever.
     """
+    loadProfile()
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, handler)

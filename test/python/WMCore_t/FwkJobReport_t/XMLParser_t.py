@@ -17,6 +17,7 @@ from WMCore.FwkJobReport.Report import FwkJobReportException, Report  # noqa: E4
 from WMCore.WMRuntime.Errors import exitCause  # noqa: E402
 from WMCore.WMRuntime.JobReport.JobReportError import JobReportError  # noqa: E402
 from WMCore.WMRuntime.JobReport.ReportParser import parse  # noqa: E402
+from WMCore_t.Counts import examples  # noqa: E402
 from WMCore_t.FwkJobReport_t.ReportTrees import differences, fill, pickled, tree, upstreamParser, withoutNote  # noqa: E402
 from WMCore_t.WMRuntime_t.JobReport_t.Mutations import Mutator, applied, failedReports  # noqa: E402
 from WMCore_t.WMRuntime_t.JobReport_t.Reports import reports  # noqa: E402
@@ -74,7 +75,7 @@ def statusIsBetter(theirs):
 
 
 @given(reports())
-@settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=examples(150), suppress_health_check=list(HealthCheck))
 def testAGeneratedReportGivesTheSameReportAsUpstreams(upstream, tmp_path_factory, drawn):
     content, model = drawn
     path = tmp_path_factory.getbasetemp() / "Generated.xml"

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings, strategies
 
 from WMCore.WMRuntime.PickleLoader import (ALLOWED_GLOBALS, AllowListUnpickler, PickleLoadError, checkLayout,
                                            loadPickle)
+from WMCore_t.Counts import examples
 
 PROTOCOLS = range(0, pickle.HIGHEST_PROTOCOL + 1)
 
@@ -148,9 +149,9 @@ def test_theListHoldsExactUndottedNames():
     assert not {"eval", "exec", "getattr", "__import__", "open"} & {name for _module, name in ALLOWED_GLOBALS}
 
 
-def quick(examples):
+def derandomized(count):
     """Give the settings of a property test."""
-    return settings(deadline=None, derandomize=True, max_examples=examples, suppress_health_check=list(HealthCheck))
+    return settings(deadline=None, derandomize=True, max_examples=examples(count), suppress_health_check=list(HealthCheck))
 
 
 def loadOrRefuse(path):
@@ -162,7 +163,7 @@ def loadOrRefuse(path):
         return ex
 
 
-@quick(200)
+@derandomized(200)
 @given(strategies.binary(max_size=60))
 def test_anyBytesLoadOrRaiseTheOneError(tmp_path, content):
     loadOrRefuse(store(tmp_path, content))
@@ -176,7 +177,7 @@ VALUES = strategies.recursive(ATOMS, lambda inner: strategies.one_of(
     strategies.dictionaries(ATOMS, inner, max_size=5), strategies.sets(ATOMS, max_size=5), strategies.frozensets(ATOMS, max_size=5)), max_leaves=20)
 
 
-@quick(200)
+@derandomized(200)
 @given(VALUES, strategies.sampled_from(PROTOCOLS))
 def test_anyPlainValueSurvivesEveryProtocol(tmp_path, value, protocol):
     # Twice the same object, so that something is taken back from the memo.
@@ -219,7 +220,7 @@ PIECES = strategies.one_of(
                              b"q\0", b"h\0", b"\x94", b"\x8f", b"\x90", b"\x91", b"\x88", b"l", b"d", b"1"]))
 
 
-@quick(500)
+@derandomized(500)
 @given(strategies.lists(PIECES, max_size=30))
 def test_noSequenceOfOpcodesImportsOrCallsAnythingElse(tmp_path, upstreamTree, canary, pieces):
     loaded = loadOrRefuse(store(tmp_path, b"\x80\x04" + b"".join(pieces) + b"."))
@@ -242,7 +243,7 @@ def realContents(upstreamTree):
     return [pickle.dumps(make(), protocol) for make in (realPackage, realReport) for protocol in PROTOCOLS]
 
 
-@quick(100)
+@derandomized(100)
 @given(data=strategies.data())
 def test_4004ATruncatedFileGivesTheOneError(tmp_path, realContents, data):
     content = data.draw(strategies.sampled_from(realContents))
@@ -250,7 +251,7 @@ def test_4004ATruncatedFileGivesTheOneError(tmp_path, realContents, data):
     assert isinstance(loadOrRefuse(store(tmp_path, content[:length])), PickleLoadError)
 
 
-@quick(400)
+@derandomized(400)
 @given(data=strategies.data())
 def test_aFileWithWrongBytesLoadsOrGivesTheOneError(tmp_path, realContents, data):
     content = bytearray(data.draw(strategies.sampled_from(realContents)))
@@ -260,7 +261,7 @@ def test_aFileWithWrongBytesLoadsOrGivesTheOneError(tmp_path, realContents, data
     loadOrRefuse(store(tmp_path, bytes(content) or b"x"))
 
 
-@quick(300)
+@derandomized(300)
 @given(strategies.lists(PIECES, max_size=30).map(b"".join), strategies.binary(max_size=20))
 def test_whatPassesTheLayoutIsAPickleWhoseObjectsAreNumberedInOrder(content, noise):
     try:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from WMCore.WMRuntime.Plugins import findEntryPoints, loadPlugins, loadReference
+from WMCore_t.Counts import examples
 
 GROUP = "wmruntime.tests"
 
@@ -135,7 +136,7 @@ def test_otherGroupsAndTheFirstOfTwoPackagesAreToldApart(tmp_path):
     assert [point.reference for point in points] == ["plug_x:A"]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.one_of(st.binary(max_size=200), st.text(max_size=100).map(lambda text: ("[%s]\n%s" % (GROUP, text)).encode(
     "utf-8", "replace"))))
 def test_anyMetadataGivesEntryPointsOrAProblem(tmp_path, data):

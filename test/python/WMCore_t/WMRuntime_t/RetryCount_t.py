@@ -3,6 +3,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
 from WMCore.WMRuntime.RetryCount import learnRetryCount
+from WMCore_t.Counts import examples
 
 
 def test_theEnvironmentTells(tmp_path):
@@ -39,7 +40,7 @@ def test_whenNothingTellsItIsZero(tmp_path):
     assert learnRetryCount(str(tmp_path / "none"), {}) == 0
 
 
-@settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), max_examples=100)
+@settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), max_examples=examples(100))
 @given(strategies.binary(max_size=200))
 def test_anyJobAdGivesANumber(tmp_path, content):
     (tmp_path / "ad").write_bytes(b'TransferOutput = "' + content)

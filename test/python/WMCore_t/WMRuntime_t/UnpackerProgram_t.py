@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from WMCore.WMRuntime import Unpacker
 from WMCore.WMRuntime.Unpacker import UnpackError
+from WMCore_t.Counts import examples
 from WMCore_t.WMRuntime_t.Unpacker_t import goodMembers, plainData, start, writeSandbox
 from WMCore_t.WrapperNode import readPickle
 
@@ -103,7 +104,7 @@ class TestErrorReports(object):
         assert ours.getExitCode() == 11006 and not ours.taskSuccessful()
         ours.save("again.pkl")
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=examples(100), deadline=None)
     @given(st.text())
     def test_anyTextSurvivesThePickle(self, text):
         error = readPickle(Unpacker.reportPickle(11006, "UnpackFailed", text)).CRITICAL.errors.error0

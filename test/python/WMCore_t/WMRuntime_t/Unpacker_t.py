@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from WMCore.WMRuntime import Unpacker
 from WMCore.WMRuntime.Unpacker import SandboxArchive, UnpackError
+from WMCore_t.Counts import examples
 
 
 def zipWithStartup(member="WMCore/WMRuntime/Startup.py", text="print('started')\n"):
@@ -285,7 +286,7 @@ KINDS = st.sampled_from([tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarf
                          tarfile.CHRTYPE, tarfile.CONTTYPE])
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(250), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(NAMES, KINDS, NAMES, st.integers(0, 0o7777)), max_size=6))
 def test_nothingIsEverWrittenOutsideWhateverTheMembers(entries):
     with tempfile.TemporaryDirectory() as outer:
@@ -312,7 +313,7 @@ def test_nothingIsEverWrittenOutsideWhateverTheMembers(entries):
         assert (os.stat(path).st_nlink, os.stat(path).st_mode) == (before.st_nlink, before.st_mode)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.binary(max_size=200), st.integers(0, 20000))
 def test_damagedBytesGiveOneKindOfError(noise, position):
     data = bytearray(makeTar(goodMembers()))

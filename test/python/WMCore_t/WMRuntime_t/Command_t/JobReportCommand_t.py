@@ -16,6 +16,7 @@ from WMCore.WMRuntime.Command.Main import main
 from WMCore.WMRuntime.JobReport.Model import (FrameworkError, FrameworkJobReport, InputFile, OutputFile,
                                               PerformanceReport, PerformanceSection, Run, UnknownElement)
 from WMCore.WMRuntime.JobReport.ParseResult import COMPLETE, ParseResult
+from WMCore_t.Counts import examples
 from WMCore_t.WMRuntime_t.JobReport_t.Reports import items, reports
 
 GOOD, FAILED, TIMED = "CMSSWMultipleInput.xml", "CMSSWFailReport.xml", "PerformanceReport.xml"
@@ -258,7 +259,7 @@ def test_orderCountsOnlyWhereItMeansSomething(first, second, same):
     assert bool(differences(*pair, performance=True)) == bool(differences(*pair[::-1], performance=True)) == (not same)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(report=reports(), data=st.data())
 def test_orderThatMeansNothingIsNoDifference(report, data):
     model = report[1]
@@ -270,7 +271,7 @@ def test_orderThatMeansNothingIsNoDifference(report, data):
     assert differences(resultOf(model), resultOf(other), performance=True) == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(first=reports(maxItems=3), second=reports(maxItems=3), performance=st.booleans())
 def test_bothDirectionsFindTheSameSubjects(first, second, performance):
     pair = [resultOf(first[1]), resultOf(second[1])]
@@ -279,7 +280,7 @@ def test_bothDirectionsFindTheSameSubjects(first, second, performance):
     assert sum(len(lines) for _subject, lines in found) == sum(len(lines) for _subject, lines in back)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(report=reports(), piece=items(), place=st.integers(0, 5))
 def test_anItemMoreIsADifference(report, piece, place):
     model = report[1]
@@ -287,7 +288,7 @@ def test_anItemMoreIsADifference(report, piece, place):
     assert differences(resultOf(model), resultOf(more), performance=True)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(one=items(), other=items())
 def test_itemsThatDifferAreToldApart(one, other):
     assume(one.value != other.value)
@@ -295,7 +296,7 @@ def test_itemsThatDifferAreToldApart(one, other):
     assert differences(*pair, performance=True)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(report=reports())
 def test_anyReportHasASummaryThatCountsItsFiles(report):
     model = report[1]

@@ -21,6 +21,7 @@ from WMCore.WMRuntime.Interpreter.StartEnvironment import STEERING
 from WMCore.WMRuntime.Release.Release import Release
 from WMCore.WMRuntime.Tools.Scram import Scram
 from WMCore.WMRuntime.Tools.ScramSession import readSession
+from WMCore_t.Counts import examples
 
 RELEASES = ("CMSSW_8_0_31", "CMSSW_10_6_30", "CMSSW_12_0_0", "CMSSW_13_0_3", "CMSSW_13_0_3_patch1")
 PYTHON3 = {"CMSSW_10_6_30": "3.6", "CMSSW_12_0_0": "3.9", "CMSSW_13_0_3": "3.9", "CMSSW_13_0_3_patch1": "3.9"}
@@ -402,7 +403,7 @@ class Refusing(ProbeRunner):
         return ProbeVerdict(path, problem="refused"), None
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
 @given(environ=st.dictionaries(st.one_of(st.sampled_from(NAMES), st.text(max_size=5)), VALUES),
        purpose=st.sampled_from(PURPOSES), setting=st.one_of(st.none(), VALUES))
 def test_theResolverNeverRaisesForAnyEnvironment(environ, purpose, setting):
@@ -412,7 +413,7 @@ def test_theResolverNeverRaisesForAnyEnvironment(environ, purpose, setting):
     assert resolution.describe()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(value=st.text(st.characters(blacklist_characters="\0:", blacklist_categories=["Cs"])))
 def test_noSearchPathGetsAnEmptyEntry(value):
     found = InterpreterResolver({"PATH": value + "::", "PYTHONPATH": ":" + value}).resolve(AGENT_SCRIPT).interpreter

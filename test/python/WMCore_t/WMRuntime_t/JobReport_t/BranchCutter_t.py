@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from WMCore.WMRuntime.JobReport.BranchCutter import MAX_LIST, BranchCutter, plainLines, standIn
+from WMCore_t.Counts import examples
 
 LIST = b"<Branches>\n  <Branch>a_b__RECO.</Branch>\n  <Branch>c</Branch>\n</Branches>"
 PIECES = st.lists(st.sampled_from([
@@ -58,7 +59,7 @@ def test_plainLines_leavesAnythingElseToTheParser(section):
     assert plainLines(section) is None
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(400))
 @given(PIECES, st.integers(1, 60))
 def test_cutting_changesNeitherWhatIsWellFormedNorWhatItSays(pieces, blockBytes):
     data = b"<FrameworkJobReport>" + b"".join(pieces) + b"</FrameworkJobReport>"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from WMCore.WMRuntime.JobReport.Element import UnknownElement
 from WMCore.WMRuntime.JobReport.ElementBuilder import build, shortened
 from WMCore.WMRuntime.JobReport.Model import FrameworkJobReport, OutputFile, Run
+from WMCore_t.Counts import examples
 from WMCore_t.WMRuntime_t.JobReport_t.Reports import reports
 
 try:
@@ -57,7 +58,7 @@ def real(name):
     return modelOf(standard.parse(os.path.join(REAL, name + ".xml")).getroot())
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 @given(reports())
 def test_aValidReportBecomesTheModelThatIsExpectedFromEveryParser(written):
     data, expected = written
@@ -249,7 +250,7 @@ def element(tree):
     return made
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
 @given(TREES)
 def test_anythingAnywhereIsBuiltAndComesBackFromItsDict(tree):
     report = FrameworkJobReport((build(element(tree)),))

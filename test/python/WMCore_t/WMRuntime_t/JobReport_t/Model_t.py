@@ -12,6 +12,7 @@ from WMCore.WMRuntime.JobReport.Element import (AnalysisFile, Element, Framework
                                                 asNumber)
 from WMCore.WMRuntime.JobReport.Model import (ITEM_CLASSES, FrameworkJobReport, InputFile, OutputFile,
                                               PerformanceReport, PerformanceSection, Run)
+from WMCore_t.Counts import examples
 from WMCore_t.WMRuntime_t.JobReport_t.Reports import items, numbers, reports, texts
 
 ERROR = FrameworkError("FrameworkError", {"ExitStatus": "84", "Type": "FileOpenError"}, "no such file")
@@ -60,7 +61,7 @@ def test_aReportIsNotMadeFromItemsThatAreNone(data):
         FrameworkJobReport.fromDict(data)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(reports())
 def test_anyReportComesBackFromDictsAndFromJson(written):
     report = written[1]
@@ -79,7 +80,7 @@ def test_toDictSharesNothingWithTheReport():
     assert FILE.lfn == "/a" and FILE.inputs == ({"LFN": "/in"},) and FILE.state == "open"
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(items(), max_size=6))
 def test_everyItemIsSelectedOnceInTheOrderOfTheFile(pieces):
     report = FrameworkJobReport(tuple(piece.value for piece in pieces))

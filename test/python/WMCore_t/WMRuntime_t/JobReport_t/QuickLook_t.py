@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 
 from WMCore.WMRuntime.JobReport import QuickLook
 from WMCore.WMRuntime.JobReport.QuickLook import MAX_PLACES, WORDS, findWords
+from WMCore_t.Counts import examples
 
 LISTS = [b"<Branches><Branch>" + name * 8 + b"</Branch></Branches>" for name in (b"abcdefgh", b"ExitStatus", b"x")]
 PIECES = st.lists(st.sampled_from(LISTS * 2 + list(WORDS) + [b"Exit", b"Status", b"<Branches>", b"</Branches>", b"x" * 9]),
                   max_size=20).map(b"".join)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(PIECES, st.integers(30, 400))
 def test_eachWordOutsideOfARepeatedListIsFoundOnceWhereItIs(data, blockBytes):
     before, QuickLook.BLOCK_BYTES = QuickLook.BLOCK_BYTES, blockBytes

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from WMCore.WMRuntime.JobReport.Reader import BACKENDS, EXPAT, LXML, MAX_TAGS, readElements
 from WMCore.WMRuntime.JobReport.Reading import (AFTER_END, DOCTYPE, MALFORMED, NOT_A_REPORT, TOO_LARGE, TRUNCATED, Limits,
                                                    XmlTrouble)
+from WMCore_t.Counts import examples, nightly  # noqa: E402
 from WMCore_t.WMRuntime_t.JobReport_t.Reports import reports
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), *[".."] * 4 + ["data", "fjr", "*.xml"])
@@ -80,7 +81,7 @@ def test_realReport_givesWhatElementTreeGives(path, blockBytes, backend):
     assert read(data, backend, Limits(blockBytes=blockBytes)) == (expected, None)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=examples(60), suppress_health_check=list(HealthCheck))
 @given(drawn=reports())
 def test_validReport_givesWhatElementTreeGives(drawn):
     data = drawn[0]
@@ -277,7 +278,7 @@ def smallReports():
     return [data for data in map(content, REAL) if len(data) < 90000]
 
 
-@pytest.mark.parametrize("seed,count", [(1, 400), pytest.param(2, 20000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seed,count", [(1, 150), pytest.param(2, nightly(20000, 4000), marks=pytest.mark.slow)])
 def test_bothBackends_agreeOnDamagedReports(seed, count):
     """
     The relation: both or neither find trouble; without any the elements are the same; with trouble those of

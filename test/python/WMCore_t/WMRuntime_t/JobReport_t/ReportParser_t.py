@@ -1,5 +1,5 @@
 """
-The parser under 100,000 mutations, huge texts, and within its limits.
+The parser under 100,000 mutations (`bin/run-tests nightly`; else fewer), huge texts, and within its limits.
 
 The damage of Mutations is done to reports of failed jobs; nothing of it may crash the parser, make it hang, open a file
 or a connection, or make a success of them.
@@ -25,13 +25,14 @@ from WMCore.WMRuntime.JobReport.JobReportError import JobReportError
 from WMCore.WMRuntime.JobReport.Reading import Limits
 from WMCore.WMRuntime.JobReport.ParseResult import STATUSES, TRUNCATED
 from WMCore.WMRuntime.JobReport.ReportParser import iterEvents, parse
+from WMCore_t.Counts import examples, nightly
 from WMCore_t.WMRuntime_t.JobReport_t.Mutations import (PLACEHOLDER, ROOT_END, Mutator, applied, errorNamesLeft,
                                                         failedReports, goodReports, readReport)
 from WMCore_t.WMRuntime_t.JobReport_t.Reports import reports
 
 BACKENDS = ("expat", "lxml")
-QUICK_MUTATIONS = 2000
-SLOW_MUTATIONS = 100000
+QUICK_MUTATIONS = 600
+SLOW_MUTATIONS = nightly(100000, 10000)
 # Letters of FrameworkError and ExitStatus: with four missing of the one and three of the other, any element could be it.
 MAX_LEFT = 24 - 4 - 3
 # The issue's bound: 2 s for 1 MB; everything mutated here is smaller. Of the CPU, for the machine may be busy; who
@@ -173,7 +174,7 @@ def testMutationsNeverCrashNorMakeASuccessOfAFailure(watch, backend, seed):
 
 
 @pytest.mark.slow
-def testAHundredThousandMutations(watch, backend):
+def testManyMutations(watch, backend):
     seen = checkMutations(watch, backend, failedReports(), SLOW_MUTATIONS, 1000)
     whole = checkMutations(watch, backend, [readReport("CMSSWFailReport.xml")], 500, 2000)
     print("%s: %d mutations of short reports %r, %d of a whole one %r" % (
@@ -182,9 +183,10 @@ def testAHundredThousandMutations(watch, backend):
     assert seen["lost"] < SLOW_MUTATIONS // 5
 
 
-def testMutationsOfGoodReportsNeverCrash(watch, backend):
+@pytest.mark.parametrize("count", [60, pytest.param(1000, marks=pytest.mark.slow)])
+def testMutationsOfGoodReportsNeverCrash(watch, backend, count):
     for number, base in enumerate(goodReports()):
-        for plans in Mutator(base, 50 + number, watch.docTypes).mutations(150):
+        for plans in Mutator(base, 50 + number, watch.docTypes).mutations(count):
             result = watch.parse(applied(plans, base), backend)
             json.dumps(result.toDict())
             assert result.exitCode >= 0 and (result.failed or not result.errors)
@@ -197,11 +199,13 @@ def testEveryTruncationOfAFailureIsAFailure(watch, backend):
             assert result.failed and result.status == TRUNCATED
 
 
-def testEveryByteOfAnErrorElementMayFlip(watch, backend):
+@pytest.mark.parametrize("others", [(b"\0", b"<", b">", b'"', b"x"),
+                                    pytest.param((b"&", b" ", b"/", b"0", b"\xff"), marks=pytest.mark.slow)])
+def testEveryByteOfAnErrorElementMayFlip(watch, backend, others):
     for base in failedReports()[1:4]:
         start = base.index(b"<FrameworkError")
         for place in range(start - 2, min(base.index(ROOT_END), start + 90)):
-            for other in b"\0", b"<", b">", b"&", b'"', b" ", b"/", b"x", b"0", b"\xff":
+            for other in others:
                 assert watch.parse(base[:place] + other + base[place + 1:], backend).failed
 
 
@@ -217,7 +221,7 @@ def testEveryRestOfAnOverwrittenPlaceholderIsAFailure(watch, backend):
 
 
 @given(report=reports())
-@settings(max_examples=40, deadline=None,
+@settings(max_examples=examples(40), deadline=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def testAWholeReportIsCompleteAndItsModelWhatWasWritten(tmp_path, backend, report):
     data, model = report

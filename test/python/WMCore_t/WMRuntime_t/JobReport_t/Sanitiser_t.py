@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from WMCore.WMRuntime.JobReport.Sanitiser import KINDS, LOOKAHEAD, Sanitiser
+from WMCore_t.Counts import examples
 from WMCore_t.WMRuntime_t.JobReport_t.Mutations import Mutator, applied, failedReports, goodReports, readReport
 
 REPLACED = u"\ufffd".encode("utf-8")
@@ -78,7 +79,7 @@ def testMemoryIsThatOfABlock():
 
         def read(self, size):
             self.given += size
-            return b"&" * size if self.given <= 50 * 65536 else b""
+            return b"&" * size if self.given <= 10 * 65536 else b""
 
     source = Endless()
     stream = Sanitiser(source)
@@ -92,12 +93,12 @@ def testMemoryIsThatOfABlock():
         total += len(piece)
         assert len(stream._held) <= 65536 + LOOKAHEAD
         assert len(stream._ready) <= 5 * (65536 + LOOKAHEAD)
-    assert total == 5 * 50 * 65536
+    assert total == 5 * 10 * 65536
 
 
 @given(st.lists(st.sampled_from([b"&", b"\0", b"\xff", b"]]>", b"caf\xc3\xa9", b" plain ", b"<a>", b"\n", b"&amp;"]),
                 max_size=30))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def testPlacesInWhatComesOutLeadBackToTheFile(pieces):
     data = b"".join(piece + b"{%d}" % number for number, piece in enumerate(pieces))
     stream = Sanitiser(io.BytesIO(data), 50)
@@ -108,7 +109,7 @@ def testPlacesInWhatComesOutLeadBackToTheFile(pieces):
 
 
 @given(st.text(max_size=200), st.binary(max_size=200))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def testAnyMessageWithoutATagIsWellFormedAfterwards(text, junk):
     message = (text.encode("utf-8", "replace") + junk).replace(b"<", b"(")
     for start, end in ((b"<r><![CDATA[", b"]]></r>"), (b"<r>", b"</r>")):
@@ -118,7 +119,7 @@ def testAnyMessageWithoutATagIsWellFormedAfterwards(text, junk):
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def testWhatComesOutNeedsNoFurtherRepair(data):
     once = sanitised(data)[0]
     assert sanitised(once) == (once, {})

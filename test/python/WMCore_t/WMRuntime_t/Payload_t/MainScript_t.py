@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from WMCore.WMRuntime.Payload.ExecutableChoice import ExecutableRequest
 from WMCore.WMRuntime.Payload.MainScript import MainArguments, extraArguments, mainScript, writeMainScript
+from WMCore_t.Counts import examples
 
 ARCH, RELEASE = "el8_amd64_gcc12", "CMSSW_13_0_3"
 
@@ -301,7 +302,7 @@ def testManyOrLongRemarksAreCut(step):
     assert "and 77 more lines, in the job's log" in header and len(header) < 3000
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.text(max_size=60), max_size=6))
 @example(["a\nrm -rf /", "b\r\nexit 3", "\0", "\x1b]0;t\x07", "\x85next", "\u2028", "\u202e", "\ud800", "\udcff", "'", "\\"])
 def testWhateverARemarkHoldsItStaysAComment(remarks):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from WMCore.WMRuntime.Payload import SourceLook
 from WMCore.WMRuntime.Payload.PSetLanguage import decodeSource, lookAtSource, readPSet
 from WMCore.WMRuntime.Payload.PSetTokens import statements, tokens
+from WMCore_t.Counts import examples
 
 PYTHON2 = ['print "x"', "print >>f, 'x'", "print 'a' % b, c,", "print '%s' % `x`", "x = `a`", "a <> b", "exec 'a' in n",
            'x = ur"a"', "x = 0777", "x = 10L", "raise E, 'x'", "try:\n    x\nexcept A, e:\n    pass",
@@ -208,7 +209,7 @@ WORDS = st.sampled_from(["print", "exec", "raise", "except", "lambda", "def", "f
                          "if", "else", "try", "as", ":=", "@", "."])
 
 
-@settings(max_examples=300, deadline=2000)
+@settings(max_examples=examples(300), deadline=2000)
 @given(st.lists(WORDS, max_size=60).map("".join) | st.text(max_size=80))
 def test_anyTokenSoupGivesAVerdictAndTheTokensAreTheText(text):
     assert "".join(token.text for token in tokens(text)) == text
@@ -217,7 +218,7 @@ def test_anyTokenSoupGivesAVerdictAndTheTokensAreTheText(text):
     assert all(item.which in ("python2", "python3", "neither") for item in seen)
 
 
-@settings(max_examples=200, deadline=2000)
+@settings(max_examples=examples(200), deadline=2000)
 @given(st.binary(max_size=200))
 def test_anyBytesGiveTextOrAReason(data):
     text, seen = decodeSource(data)

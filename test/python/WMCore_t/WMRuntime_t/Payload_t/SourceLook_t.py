@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from WMCore_t.Counts import examples
 from WMCore_t.WMRuntime_t.Payload_t.PSetLanguage_t import BOTH, NEITHER, PYTHON2, PYTHON3, WORDS
 from WMCore.WMRuntime.Payload import SourceLook
 from WMCore.WMRuntime.Payload.SourceLook import lookAtSource
@@ -38,7 +39,7 @@ def told(text, size):
 SOURCES = st.lists(st.sampled_from(PYTHON2 + PYTHON3 + BOTH + NEITHER + TRICKY), max_size=8).map("\n".join)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(SOURCES | st.lists(WORDS, max_size=40).map("".join), st.integers(0, 60))
 @example("x = 1\nglobal x\n", 1)
 @example("x = 1\nfrom __future__ import division\n", 1)

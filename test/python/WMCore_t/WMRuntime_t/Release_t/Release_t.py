@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from WMCore.WMRuntime.Release.Release import Release, ReleaseNotFound
+from WMCore_t.Counts import examples
 from WMCore_t.WMRuntime_t.Release_t.ReleaseTrees import ARCHS, DATA, REAL_ROOT, ReleaseTree, write, writeProgram
 
 ARCH = "slc7_amd64_gcc900"
@@ -557,7 +558,7 @@ def expectedAnswer(plan, pythons):
     return {"CMSSW_8_0_31": 2, "CMSSW_12_0_0_pre2": 2, "CMSSW_12_2_0": 3, "CMSSW_13_0_3_patch1": 3}.get(version), 0, False
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(RELEASES)
 def test_aRandomReleaseAnswersFromWhatIsThereAndNeverRaises(plan):
     with tempfile.TemporaryDirectory() as root:

@@ -266,7 +266,7 @@ def work(monkeypatch):
     return Work(monkeypatch)
 
 
-@pytest.mark.parametrize("count", [1000, pytest.param(10000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [400, pytest.param(10000, marks=pytest.mark.slow)])
 def test_mutatedManifestsGiveAnAnswerOrOneClearErrorAndTakeLimitedWork(count, tmp_path, work):
     chooser = random.Random(20210707)
     texts = []

@@ -10,6 +10,7 @@ from WMCore.WMRuntime.Environment.EnvDiff import EnvDiff
 from WMCore.WMRuntime.Tools.ScramSession import (BASH_NAME, JSON_NAME, MAX_FILE_BYTES, ScramRequest, ScramSession,
                                                  dropSession, readSession, sessionBash, sessionJson, storeSession)
 from WMCore.WMRuntime.Tools.SessionEvidence import staleReason
+from WMCore_t.Counts import examples
 
 ARCH = "el8_amd64_gcc11"
 REQUEST = ScramRequest("scramv1", "CMSSW_13_0_3", ARCH, None)
@@ -36,7 +37,8 @@ def test_twoSessionsHaveTwoTokens(tmp_path):
     assert makeSession(toSet={"A": "1"}).token("/x") != makeSession(toSet={"A": "2"}).token("/x")
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(150),
+          suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_aSessionFileOfAnyContentIsOneClearErrorOrJudged(tmp_path, data):
     stored = json.loads(sessionJson(makeSession(area=str(tmp_path / "CMSSW_13_0_3"))))
