@@ -33,7 +33,8 @@ class WheelCost(object):
     Hold what wheels add to each job's transfer.
 
     :param wheels: int, how many
-    :param size: int, bytes of the wheels and their index; bzip2 gains nothing on wheels, which are compressed
+    :param size: int, bytes of the wheels and their index as they are: wheels are compressed, and the sandbox's bzip2
+        makes them some percent larger, not smaller
     """
     wheels = attr.ib(type=int)
     size = attr.ib(type=int)
