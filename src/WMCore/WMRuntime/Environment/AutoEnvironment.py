@@ -92,18 +92,36 @@ class AutoEnvironment(object):
         applied = self.environ.pop(APPLIED_VARIABLE, None)
         if applied is not None:
             self.outcome = EnvironmentOutcome.fromVariable(applied)
+        self.ask()
+        node = NodeFacts.fromEnviron(self.environ, self.jobDirectory)
+        container, place = self.plan(node)
+        if container or place is not node:
+            self._startAgain(container, place)
+        self.addLibraries(node)
+
+    def ask(self):
+        """
+        Read what is asked for, and load who may give it.
+
+        :raises WMRuntimeError: when that cannot be understood
+        """
         request = EnvironmentRequest.fromJob(self.environ, self.jobDirectory)
         self.outcome = attr.evolve(self.outcome, asked=request.toDict())
         self.context = EnvironmentContext(loadDescription(), request)
         kinds = [kind for kind, asked in ((CONTAINER, request.container), (LIBRARIES, request.wheels),
                                           (PYTHON, request.container or request.pythonVersion)) if asked]
         self.providers = loadProviders(self.environ, kinds)
-        node = NodeFacts.fromEnviron(self.environ, self.jobDirectory)
+
+    def plan(self, node):
+        """
+        Choose where the job is to run; nothing is started that stays.
+
+        :param node: NodeFacts of the process that would be replaced
+        :return: (Prepared of the container to enter or None, NodeFacts of the python in there; node itself to stay)
+        :raises WMRuntimeError: when what is asked for cannot be had
+        """
         container = self._container(node)
-        place = self._withPython(container.inside if container else node, bool(container))
-        if container or place is not node:
-            self._startAgain(container, place)
-        self._addLibraries(node)
+        return container, self._withPython(container.inside if container else node, bool(container))
 
     def _container(self, node):
         """Prepare the container that is asked for; None when there is none to start."""
@@ -200,8 +218,13 @@ class AutoEnvironment(object):
         createErrorReport(11014, "RuntimeEnvironmentError", "Nothing wrote a report after the start of: %s\n%s" % (
             " ".join(command), "\n".join(self.outcome.reasons)))
 
-    def _addLibraries(self, node):
-        """Let this process, and those it starts, import the libraries that are lacking."""
+    def addLibraries(self, node):
+        """
+        Let this process, and those it starts, import the libraries that are lacking.
+
+        :param node: NodeFacts of this process
+        :raises WMRuntimeError: when one that is needed cannot be had
+        """
         for cls in self.providers:
             provider = cls.create(self.context) if cls.gives == LIBRARIES else None
             if provider is None:
