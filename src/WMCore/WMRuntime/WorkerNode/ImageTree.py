@@ -15,8 +15,8 @@ _IMAGES = (
     ("rhel9", "el9", 'NAME="AlmaLinux"\nVERSION="9.4"\nID="almalinux"\nID_LIKE="rhel centos fedora"\nVERSION_ID="9.4"\n'
                      'PLATFORM_ID="platform:el9"\n'),
 )
-_MACHINE = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt")
-_POINTS = ("dev", "proc", "sys", "tmp", "var/tmp", "home", "root")
+_MACHINE = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_POINTS = ("dev", "proc", "sys", "tmp", "var/tmp", "home", "root", "opt")
 _GROUP = "root:x:0:\nnobody:x:65534:\n"
 _PASSWD = "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n"
 

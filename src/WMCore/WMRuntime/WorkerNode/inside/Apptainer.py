@@ -23,7 +23,8 @@ VALUED = {"bind": "B", "home": "H", "pwd": "", "cwd": "", "workdir": "W", "env":
 GLOBAL = {"debug": "d", "nocolor": "", "quiet": "q", "silent": "s", "verbose": "v"}
 # Real options that are not faked here.
 OTHERS = frozenset("""add-caps allow-setuid app apply-cgroups authfile blkio-weight blkio-weight-device compat containall
-    cpu-shares cpus cpuset-cpus cpuset-mems dmtcp-launch dmtcp-restart dns docker-host docker-login drop-caps env-file fakeroot
+    cpu-shares cpus cpuset-cpus cpuset-mems dmtcp-launch dmtcp-restart dns docker-host docker-login drop-caps env-file
+    fakeroot
     fusemount hostname ipc keep-privs memory memory-reservation memory-swap mount net network network-args no-https
     no-init no-mount no-privs no-umask nvccli oom-kill-disable overlay passphrase pem-path pid pids-limit scratch
     security sharens unsquash underlay uts vm writable writable-tmpfs C f i n o p S w""".split())
@@ -120,7 +121,7 @@ def checkImage(image):
         raise Fatal("could not open image %s: failed to retrieve path for %s: lstat %s: %s"
                     % (path, path, os.path.realpath(path), error.strerror.lower()))
     if not os.path.isdir(path):
-        raise Fatal("could not open image %s: image format not recognized (this stand-in takes unpacked directories)" % path)
+        raise Fatal("could not open image %s: image format not recognized (this stand-in takes directories)" % path)
     return os.path.realpath(path)
 
 
@@ -197,7 +198,7 @@ class Container(object):
             enterNamespaces("userns" in self.options)
             root.enter()
         except OSError as error:
-            raise Fatal("container creation failed: %s" % error)
+            raise Fatal("container creation failed: %s" % error.strerror)
         asked = (self.options.get("cwd", []) + self.options.get("pwd", []) or [cwd])[-1]
         for directory in (asked, self.homeInside, "/"):
             try:

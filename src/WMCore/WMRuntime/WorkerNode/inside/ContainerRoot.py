@@ -6,6 +6,7 @@ root, with the caller's own uid. Mount points an image lacks are made in the tmp
 image itself is never written to.
 """
 import ctypes
+import errno
 import os
 import stat
 
@@ -38,10 +39,6 @@ def _bind(source, target, readOnly, recursive=True):
         _mount("none", target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | kept)
 
 
-def _tmpfs(target, mode):
-    _mount("tmpfs", target, b"tmpfs", MS_NOSUID | MS_NODEV, b"mode=%o" % mode)
-
-
 def enterNamespaces(userNamespace):
     """
     Leave the caller's mount namespace, and its user namespace where that takes it or is wanted.
@@ -68,6 +65,7 @@ class ContainerRoot(object):
 
     def __init__(self, image, session):
         self.image, self.session = image, session
+        self.own = set()  # devices of the tmpfs made here, where mount points may be made
         self.mounts = {}  # path inside -> (source or None for a tmpfs, whether read-only), in the order they are wanted
 
     def add(self, source, target, readOnly=False):
@@ -86,19 +84,23 @@ class ContainerRoot(object):
         """
         Put the root together and make it this process's own.
 
-        :raises OSError: when something cannot be mounted
+        :raises OSError: when something cannot be mounted, or a mount point is missing in a directory of the machine
         """
-        _tmpfs(self.session, 0o755)
+        self._tmpfs(self.session, 0o755)
         self._underlay("/")
         for target, (source, readOnly) in self.mounts.items():
             place = self._place(target, source is None or os.path.isdir(source))
             if source is None:
-                _tmpfs(place, 0o1777)
+                self._tmpfs(place, 0o1777)
             else:
                 _bind(source, place, readOnly)
         _mount("none", self.session, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
         os.chroot(self.session)
         os.chdir("/")
+
+    def _tmpfs(self, place, mode):
+        _mount("tmpfs", place, b"tmpfs", MS_NOSUID | MS_NODEV, b"mode=%o" % mode)
+        self.own.add(os.stat(place).st_dev)
 
     def _underlay(self, inside):
         """Lay out a directory of the image: whole where no mount point is missing in it, else entry by entry."""
@@ -133,6 +135,8 @@ class ContainerRoot(object):
                 link = os.readlink(step)
                 step = os.path.normpath(self.session + link if link.startswith("/") else os.path.join(place, link))
             if not os.path.lexists(step):
+                if os.stat(place).st_dev not in self.own:
+                    raise OSError(errno.ENOENT, "mount %s error: destination %s doesn't exist in container" % (target, target))
                 if left or isDirectory:
                     os.mkdir(step)
                 else:
