@@ -73,9 +73,15 @@ class JobExecution(object):
         for reason in self.environment.reasons if self.environment else ():
             logging.info("Environment: %s", reason)
 
+    def _checkEnvironment(self):
+        """Write the report of a job that does not get the environment it asks for, and end it."""
+        error = self.environment.error if self.environment else None
+        if error is not None:
+            Bootstrap.createErrorReport(exitCode=error.code, errorType=error.name, errorDetails=str(error))
+            raise Bootstrap.BootstrapException(str(error), error.code)
+
     def _runStations(self):
-        if self.environment and self.environment.error:
-            raise self.environment.error
+        self._checkEnvironment()
         logging.info("Loading job definition")
         job = Bootstrap.loadJobDefinition()
         self.places = self._placesFor(learnRetryCount(self.startDir, job=job))
