@@ -13,6 +13,7 @@ from WMCore.WMRuntime.Environment.CompAreas import cmsRoots
 from WMCore.WMRuntime.Environment.Description import loadDescription
 from WMCore.WMRuntime.Environment.EnvironmentRequest import WHEELS_DIRECTORY
 from WMCore.WMRuntime.Environment.InstalledLibraries import InstalledLibrary, distributionsIn
+from WMCore.WMRuntime.Environment.WheelFile import readWheel
 from WMCore.WMRuntime.Environment.WheelIndex import INDEX_NAME, chooseWheel, indexBytes, loadWheelIndex
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Publishing.WheelCost import WheelCost
@@ -179,13 +180,15 @@ def planForSandbox(directory, archs, members, environ):
     :param archs: iterable of what its steps name as their scram arch: str, list of str, or None
     :param members: iterable of str, names of the files in the sandbox's WMCore.zip
     :param environ: dict, names the CMS roots to look for areas in
-    :return: WheelPlan
-    :raises WMRuntimeError: as planWheels
+    :return: WheelPlan, whose wheels were verified: what every job would refuse is found out once, here
+    :raises WMRuntimeError: as planWheels, and when a wheel is not what the index says
     """
     description = loadDescription()
     named = {arch for found in archs for arch in ([found] if isinstance(found, str) else found or ())}
     plan = planWheels(directory, description, targetsOfArchs(named, description), cmsRoots(environ),
                       distributionsIn(members))
+    for entry in plan.wheels:
+        readWheel(plan.index.path(entry), entry)
     for reason in plan.reasons:
         logging.debug(reason)
     logging.info("Wheels of the sandbox for %s: %s", ", ".join(sorted(named)) or "no scram arch", plan.cost.text())

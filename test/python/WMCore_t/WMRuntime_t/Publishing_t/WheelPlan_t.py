@@ -134,6 +134,16 @@ def testTheCostIsLogged(tmp_path, house, caplog):
         "jobs" in caplog.text
 
 
+def testAWheelDamagedSinceItWasCollectedGoesIntoNoSandbox(tmp_path):
+    place = tmp_path / "house"
+    path = makeWheel(place, "psutil", "6.0")
+    makeWheelhouse(place, [path])
+    with open(path, "ab") as handle:
+        handle.write(b"x")
+    with pytest.raises(WMRuntimeError, match="A wheel is refused"):
+        planForSandbox(str(place), ["el8_amd64_gcc12"], [], {"VO_CMS_SW_DIR": str(tmp_path)})
+
+
 @pytest.fixture
 def sandboxed(tmp_path, sandboxPackages, monkeypatch):
     """Give a function that makes the sandbox of a CMSSW workload with a wheelhouse, and unpacks it."""
