@@ -170,18 +170,23 @@ class AutoEnvironment(object):
         """Prepare with the first provider of a kind that can."""
         failures = []
         for cls in self.providers:
-            provider = cls.create(self.context) if cls.gives == kind else None
-            available = provider and provider.available(node)
-            if provider and not available.ok:
-                failures.append("%s: %s" % (cls.name, available.reason))
-            elif provider:
-                try:
-                    prepared = provider.prepare(node)
-                except WMRuntimeError as ex:
-                    failures.append("%s: %s" % (cls.name, ex))
+            if cls.gives != kind:
+                continue
+            try:
+                provider = cls.create(self.context)
+                if provider is None:
                     continue
-                self.outcome = self.outcome.adding(prepared, stage=kind)
-                return prepared
+                available = provider.available(node)
+                prepared = provider.prepare(node) if available.ok else None
+            except WMRuntimeError as ex:
+                failures.append("%s: %s" % (cls.name, ex))
+            except Exception as ex:  # a plugin may fail in any way; the next is asked
+                failures.append("%s: %s: %s" % (cls.name, type(ex).__name__, ex))
+            else:
+                if prepared:
+                    self.outcome = self.outcome.adding(prepared, stage=kind)
+                    return prepared
+                failures.append("%s: %s" % (cls.name, available.reason))
         raise WMRuntimeError(11014, "%s cannot be had." % (what[0].upper() + what[1:]),
                              "\n  ".join(failures) or "no provider of a %s took it on" % kind,
                              "run on a node that has it, or ask for another: `wmruntime doctor` tells what is there")

@@ -166,3 +166,37 @@ def test_wheelsThatAreBrokenDoNotEndAJobThatLacksNothing(sandbox, upstreamTree, 
     sandbox.write(os.path.join(sandbox.jobDir, "wheels", "wheels.json"), "{")
     assert sandbox.run(list(upstreamTree) + [sandboxPackages]) == 0, sandbox.text("err")
     assert runtimeInfo(sandbox)["asked"]["wheels"]["where"] == "the sandbox"
+
+
+SITE_PYTHON = """
+from WMCore.WMRuntime.Environment.EnvironmentProvider import Availability, EnvironmentProvider, Prepared
+
+class SitePython(EnvironmentProvider):
+    name, priority = "site python", 1
+
+    @classmethod
+    def create(cls, context):
+        return cls()
+
+    def available(self, node):
+        return Availability(True, "it is there")
+
+    def prepare(self, node):
+        return Prepared(self.name, %r, (3, 99), reasons=["the site has it"])
+
+    def check(self, node):
+        return ()
+"""
+
+
+def test_aPythonThatDiesAtOnceLeavesTheReportOfItsStart(sandbox, upstreamTree):
+    program = os.path.join(sandbox.startDir, "python3")
+    sandbox.write(program, "#!/bin/sh\nexit 3\n")
+    os.chmod(program, 0o755)
+    sandbox.write(os.path.join(sandbox.plugins, "siteplugin.py"), SITE_PYTHON % program)
+    status = sandbox.run(upstreamTree, WMRUNTIME_PYTHON_VERSION="3.99", WMRUNTIME_ENVIRONMENTS="siteplugin:SitePython")
+    assert status == 3, "this process became the other"
+    report = sandbox.report()
+    assert report.getExitCode() == 11014
+    details = report.retrieveStep("CRITICAL").errors.error0.details
+    assert program in details and "site python: the site has it" in details

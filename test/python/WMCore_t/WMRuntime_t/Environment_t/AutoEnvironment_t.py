@@ -86,6 +86,18 @@ class Refusing(Plain):
         raise WMRuntimeError(11014, "it does not start", "/cvmfs/area", "mend it")
 
 
+class Raising(Plain):
+    """Fails as nobody foresaw, and would be asked first."""
+    name = "raising"
+    priority = 3
+
+    def available(self, node):
+        raise KeyError("oops")
+
+    def prepare(self, node):
+        raise AssertionError("not reached")
+
+
 class Shelf(Plain):
     """Libraries."""
     name = "shelf"
@@ -187,15 +199,15 @@ class TestPython(object):
         assert not job.started and "WMRUNTIME_PYTHON is set" in outcome.reasons[0]
 
     def test_theFirstProviderThatCanIsTaken(self, job):
-        job(Area, Refusing, Away, WMRUNTIME_PYTHON_VERSION="3.9.14-comp")
+        job(Area, Refusing, Away, Raising, WMRUNTIME_PYTHON_VERSION="3.9.14-comp")
         assert job.started[0][0][0] == AREA % "3.9.14-comp"
 
     def test_whenNobodyCanEachSaysWhy(self, job):
-        outcome = job(Refusing, Away, WMRUNTIME_PYTHON_VERSION="3.9.14-comp")
+        outcome = job(Refusing, Away, Raising, WMRUNTIME_PYTHON_VERSION="3.9.14-comp")
         text = str(outcome.error)
         assert outcome.error.code == 11014 and not job.started
         assert "WMRUNTIME_PYTHON_VERSION asks for" in text and "away: it is not mounted" in text
-        assert "refusing: it does not start" in text and "what to do:" in text
+        assert "refusing: it does not start" in text and "raising: KeyError" in text and "what to do:" in text
 
 
 class TestContainer(object):
