@@ -40,7 +40,7 @@ def askLibraries(request):
             answers[name] = {"version": _installedVersion(name, modules[0]), "origin": modules[0].__file__}
         except BaseException as ex:  # a broken library may raise anything, SystemExit too
             answers[name] = {"error": "%s: %s" % (type(ex).__name__, ex), "absent": isinstance(ex, ImportError) and
-                             getattr(ex, "name", None) in imports}
+                             getattr(ex, "name", None) == imports[0]}
     return answers
 
 

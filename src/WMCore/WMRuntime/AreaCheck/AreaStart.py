@@ -9,7 +9,7 @@ from WMCore.WMRuntime.Environment.EnvCapture import runShell
 from WMCore.WMRuntime.Environment.EnvDiff import quoteForBash
 from WMCore.WMRuntime.WorkerNode.JobRun import OURS, findWrapper
 
-START_SECONDS, VERSION_SECONDS = 120.0, 30
+START_SECONDS = 120.0
 _OUTPUT_BYTES = 64 * 1024
 
 
@@ -39,7 +39,7 @@ def startArea(bench, area):
     """
     directory = bench.workDirectory(area, "start")
     environ = dict(bench.environment(area), HOME=directory, TMPDIR=directory,
-                   WMA_PROBE_TIMEOUT_SECS=str(VERSION_SECONDS))
+                   WMA_PROBE_TIMEOUT_SECS="%d" % bench.startSeconds)
     answer = os.path.join(directory, "python")
     stages = [("wrapper", ". %s" % quoteForBash(findWrapper(OURS))),
               ("cmsset", "wma_load_cms || exit 1"),

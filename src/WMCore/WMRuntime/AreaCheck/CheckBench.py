@@ -42,10 +42,12 @@ class CheckBench(object):
     :param description: Description
     :param work: str, directory for all that is made; must exist
     :param nodeDirectory: str, a worker node in a box to use; None to make one
+    :param startSeconds: float, for one version of an area's python to start in
     """
 
-    def __init__(self, description, work, nodeDirectory=None):
+    def __init__(self, description, work, nodeDirectory=None, startSeconds=30.0):
         self.description = description
+        self.startSeconds = startSeconds
         self.work = os.path.realpath(work)
         self.nodeDirectory = nodeDirectory
         self.children = Children()
@@ -53,7 +55,9 @@ class CheckBench(object):
         self.job = None
 
     def prepareNode(self):
-        """Have the worker node, once; to be called before the checks that run something."""
+        """Have the worker node; to be called before the checks that run something."""
+        if self.node is not None:
+            return
         from WMCore.WMRuntime.WorkerNode.NodeFactory import createNode
         from WMCore.WMRuntime.WorkerNode.WorkerNode import WorkerNode
         if self.nodeDirectory is None:
@@ -63,10 +67,12 @@ class CheckBench(object):
 
     def prepareSandbox(self):
         """
-        Make a real sandbox of the example workload and unpack it, once.
+        Make a real sandbox of the example workload and unpack it.
 
         :raises WMRuntimeError: when WMCore is missing, or the sandbox cannot be made
         """
+        if self.job is not None:
+            return
         from WMCore.WMRuntime.SandboxArchive import extractArchive
         from WMCore.WMRuntime.SandboxCreator import SandboxCreator
         from WMCore.WMRuntime.WorkerNode.ExampleWorkload import buildWorkload, chainOf
@@ -85,8 +91,7 @@ class CheckBench(object):
         :param purpose: str
         :return: str, absolute path
         """
-        name = "%s-%s-" % (area.name.replace("/", "-"), purpose)
-        return tempfile.mkdtemp(prefix=name, dir=self.work)
+        return tempfile.mkdtemp(prefix="%s-%s-" % (area.key, purpose), dir=self.work)
 
     def areaRoot(self, area, system=None):
         """
@@ -97,7 +102,7 @@ class CheckBench(object):
         :return: str, absolute path
         """
         system = system or area.system
-        root = os.path.join(self.work, "roots", "%s-%s" % (area.name.replace("/", "-"), system))
+        root = os.path.join(self.work, "roots", "%s-%s" % (area.key, system))
         if os.path.isdir(root):
             return root
         temporary = self.workDirectory(area, "root")

@@ -87,9 +87,9 @@ class CheckRunner(object):
         runs = [check for check in checks if check.runs and any(map(self._canRun, self.request.areas))]
         if runs:
             self.bench.prepareNode()
+        plan = {area: self._plan(area, checks) for area in self.request.areas}
         if any(check.name in ("closure", "leak") for check in runs):
             self.bench.prepareSandbox()
-        plan = {area: self._plan(area, checks) for area in self.request.areas}
         self._total = sum(map(len, plan.values()))
         self._work(plan)
         description = self.bench.description
@@ -173,8 +173,8 @@ class CheckRunner(object):
 
     def _real(self, area, text):
         """Put an area's own path in place of the links made for its checks, which mean nothing to a reader."""
-        made = re.escape(os.path.join(self.bench.work, "roots")) + r"/%s-rhel[0-9]+/%s/rhel[0-9]+_%s" % (
-            re.escape(area.name.replace("/", "-")), re.escape(area.areaPath), re.escape(area.cpu))
+        made = re.escape(os.path.join(self.bench.work, "roots")) + r"/%s-rhel[0-9]+/%s/rhel[0-9]+_%s" % tuple(
+            re.escape(part) for part in (area.key, area.areaPath, area.cpu))
         return re.sub(made, lambda _: area.directory, text)
 
     def command(self, area, check, release):

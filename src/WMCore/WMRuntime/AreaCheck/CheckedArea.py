@@ -1,6 +1,7 @@
 """
 The areas to be checked: those a person names, and all that should be under a CMS root.
 """
+import hashlib
 import os
 import re
 
@@ -30,6 +31,11 @@ class CheckedArea(object):
     def name(self):
         """Give the name that is one for all areas of a root, `COMP/rhel8_x86_64`."""
         return "%s/%s_%s" % (self.areaPath, self.system, self.cpu)
+
+    @property
+    def key(self):
+        """Give a name for files that is the area's own, also beside the areas of other roots."""
+        return "%s_%s-%s" % (self.system, self.cpu, hashlib.sha256(os.fsencode(self.directory)).hexdigest()[:12])
 
     @property
     def there(self):

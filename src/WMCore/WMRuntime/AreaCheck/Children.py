@@ -20,6 +20,12 @@ class Children(object):
         self._lock = threading.Lock()
         self.stopping = False
 
+    @property
+    def running(self):
+        """Give the process groups that run, a frozenset of int."""
+        with self._lock:
+            return frozenset(self._groups)
+
     def started(self, pid):
         """
         Take note of a child; end it at once when the run is being stopped already.
@@ -43,8 +49,6 @@ class Children(object):
 
     def stop(self):
         """Ask all children to end, and those that are still to come."""
-        with self._lock:
-            self.stopping = True
-            groups = list(self._groups)
-        for group in groups:
+        self.stopping = True
+        for group in self.running:
             signalGroup(group, signal.SIGTERM)

@@ -1,5 +1,5 @@
 """
-The checks that read an area's files and run nothing: they are made for every CPU.
+The checks that are made for every CPU: what they can tell, they tell from an area's files.
 """
 import os
 
@@ -19,7 +19,7 @@ def checkLayout(bench, area, _start, _release):
     environ = bench.environment(area)
     node = NodeFacts(environ=environ, system=area.system, machine=area.cpu, roots=(environ["VO_CMS_SW_DIR"],),
                      executable="", version=(0, 0, 0))
-    provider = CvmfsArea.create(EnvironmentContext(bench.description, EnvironmentRequest()))
+    provider = CvmfsArea(EnvironmentContext(bench.description, EnvironmentRequest()), bench.startSeconds)
     return Outcome(provider.check(node))
 
 
