@@ -120,3 +120,28 @@ def test_theJobsOwnPinIsStrongerThanTheSandboxs(node, upstreamTree, tmp_path):
     assert result.exit.shellCode == 0, text(result)
     assert info(result)["asked"]["pythonVersion"] == {"value": node[2], "where": "WMRUNTIME_PYTHON_VERSION"}
     assert info(result)["prepared"] == [], "the wrapper took that python already"
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_aSandboxsContainerIsEnteredWithAnAreasPython(node, upstreamTree, tmp_path, wrapper):
+    result = run(node[0], tmp_path, wrapper, "[container]\nimage = auto\n")
+    assert result.exit.shellCode == 0 and reportOf(result).getExitCode() == 0, text(result)
+    said = info(result)
+    assert [one["provider"] for one in said["prepared"]] == ["containerImage", "CVMFS area"]
+    assert pythonOf(result) == os.path.realpath(os.path.join(node[1], node[3]))
+    with open(result.stepFile("cmsRun1", "scramSession.json"), encoding="utf-8") as handle:
+        assert "/COMP/" not in json.dumps(json.load(handle)["set"]), "the area's python leaks into the release"
+
+
+def test_aContainerAndAPinGoTogether(node, upstreamTree, tmp_path):
+    result = run(node[0], tmp_path, "ours", "[python]\nversion = %s\n[container]\nimage = auto\n" % node[2])
+    assert result.exit.shellCode == 0 and reportOf(result).getExitCode() == 0, text(result)
+    assert pythonOf(result) == os.path.realpath(os.path.join(node[1], node[2]))
+
+
+def test_aBarePython36RunsTheSandboxAlone(node, upstreamTree, tmp_path, interpreters):
+    if "3.6" not in interpreters:
+        pytest.skip("this machine has no python 3.6")
+    result = run(node[0], tmp_path, "ours", WMRUNTIME_PYTHON=interpreters["3.6"])
+    assert result.exit.shellCode == 0 and reportOf(result).getExitCode() == 0, text(result)
+    assert info(result)["python"]["version"].startswith("3.6.") and info(result)["prepared"] == []

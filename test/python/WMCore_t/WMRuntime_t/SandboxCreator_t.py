@@ -129,7 +129,7 @@ def testModulesCanBeImportedFromTheZip(made, interpreters):
             assert b"ZIPIMPORTTESTOK" in output
 
 
-@pytest.mark.parametrize("series", ["3.6", "3.13"])
+@pytest.mark.parametrize("series", ["3.6", pytest.param("3.13", marks=pytest.mark.slow)])
 def testIssue12426_aBarePythonImportsAllOfItFromTheSandboxAlone(made, interpreters, series):
     python = interpreters.get(series)
     if not python:
@@ -141,7 +141,7 @@ def testIssue12426_aBarePythonImportsAllOfItFromTheSandboxAlone(made, interprete
     assert len(verified.modules) > 150
 
 
-@pytest.mark.parametrize("series", ["3.12", "3.13"])
+@pytest.mark.parametrize("series", [pytest.param("3.12", marks=pytest.mark.slow), "3.13"])
 def testSection2_8_theSandboxesFutureIsTakenNotTheSites(made, tmp_path, interpreters, series):
     """The wrapper has the area's future 0.18.2 on the path, which imports imp: no job ran on python 3.12."""
     python = interpreters.get(series)
@@ -219,6 +219,7 @@ def testTheCarriedPackagesKeepTheirMetadata(made):
         assert [name for name in names if name.startswith(package + "-") and name.endswith(".dist-info/METADATA")]
 
 
+@pytest.mark.slow
 def testPyparsingGoesInWithTheFirstModuleThatNeedsIt(tmp_path, sandboxPackages):
     vendored, paths = findVendored(sandboxPackages), sourcePaths()
     assert not [name for name in collectContents(paths, vendored).modules if name.startswith("pyparsing")]

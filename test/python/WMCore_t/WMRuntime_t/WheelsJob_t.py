@@ -54,7 +54,8 @@ def run(node, directory, wrapper, wheelhouse):
 
 
 @pytest.mark.parametrize("wrapper", ["ours", "upstream"])
-def testAJobTakesTheLibraryItsAreaLacksAndNothingOfItReachesCmsRun(workerNode, upstreamTree, tmp_path, wheelhouse, wrapper):
+def testAJobTakesTheLibraryItsAreaLacksAndNothingOfItReachesCmsRun(workerNode, upstreamTree, tmp_path, wheelhouse,
+                                                                    wrapper):
     result = run(workerNode, tmp_path, wrapper, wheelhouse)
     with open(result.log, encoding="utf-8", errors="replace") as handle:
         log = handle.read()
@@ -65,7 +66,8 @@ def testAJobTakesTheLibraryItsAreaLacksAndNothingOfItReachesCmsRun(workerNode, u
     (library,) = prepared["libraries"]
     assert (prepared["provider"], library["name"]) == ("wheels", "psutil")
     assert any("this python has no psutil, taken from psutil-" in reason for reason in prepared["reasons"])
-    assert os.path.isfile(os.path.join(library["where"], "psutil", "__init__.py")) and "wheels.unpacked" in library["where"]
+    assert "wheels.unpacked" in library["where"]
+    assert os.path.isfile(os.path.join(library["where"], "psutil", "__init__.py"))
     assert "this python has no psutil, taken from" in log
     with open(result.stepFile("cmsRun1", "scramSession.json"), encoding="utf-8") as handle:
         assert "wheels" not in json.dumps(json.load(handle)["set"])

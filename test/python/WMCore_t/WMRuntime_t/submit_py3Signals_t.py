@@ -148,7 +148,8 @@ def areGone(pids, seconds=5):
 
 
 @pytest.mark.parametrize("trap, end, status", [
-    ("", "os.kill(os.getpid(), 9)", 137), ("trap '' TERM", "os.kill(os.getpid(), 9)", 137), ("", "os._exit(3)", 3)])
+    ("", "os.kill(os.getpid(), 9)", 137), ("", "os._exit(3)", 3),
+    pytest.param("trap '' TERM", "os.kill(os.getpid(), 9)", 137, marks=pytest.mark.slow)])
 def test_stepOfAStartupThatDiedAloneIsStopped(node, trap, end, status):
     node.addSandbox(STEP % trap + end + "\n")
     outcome = node.run()

@@ -163,8 +163,8 @@ def bareRelease(workerNode, interpreters, tmp_path):
     return Release.at(str(tmp_path / record["directory"]), TWIN, record["arch"])
 
 
-@pytest.mark.parametrize("text", ONLY_PYTHON2_KNOWS)
-@pytest.mark.parametrize("environ", [None, {"LD_LIBRARY_PATH": "/cvmfs/external/lib", "PYTHONHOME": "/nowhere"}])
+@pytest.mark.parametrize("environ, text", [(None, text) for text in ONLY_PYTHON2_KNOWS] + [
+    ({"LD_LIBRARY_PATH": "/cvmfs/external/lib", "PYTHONHOME": "/nowhere"}, "True = 1\n")])
 def test_theReleasesPythonsAreAskedAmongItsLibraries(text, environ, bareRelease, pset, monkeypatch):
     monkeypatch.setenv("PYTHONHOME", "/nowhere")
     choice = selectExecutable(bareRelease, "auto", pset(text), environ=environ)

@@ -67,8 +67,9 @@ def testErrorsEqualUpstreams(harness, code, xml):
     assert len(mine.getAllFiles()) == len(theirs.getAllFiles())
 
 
-@pytest.mark.parametrize("xml", sorted(REPORTS))
-@pytest.mark.parametrize("logs", [(), ("stdout",), ("stderr",)])
+@pytest.mark.parametrize("logs, xml", [((), xml) for xml in sorted(REPORTS)] + [
+    pytest.param((log,), xml, marks=[] if xml == "failed" else pytest.mark.slow)
+    for log in ("stdout", "stderr") for xml in sorted(REPORTS)])
 @pytest.mark.parametrize("code", CODES)
 def testNoMissingFileMakesAHandlerRaise(harness, code, logs, xml):
     """UnboundLocalError without stdout, NotADirectoryError without stderr upstream: the rest of the job was lost."""

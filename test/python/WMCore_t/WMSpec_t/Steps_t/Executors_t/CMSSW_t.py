@@ -1,4 +1,5 @@
 """Tests of the CMSSW step's executor, with WMCore's own workload, step and report, and against upstream's executor."""
+import functools
 import logging
 import os
 import signal
@@ -14,6 +15,7 @@ pytest.importorskip("WMCore.FwkJobReport.Report", reason="needs WMCore")
 import WMCore.WMSpec.Steps.Diagnostics as Diagnostics  # noqa: E402
 import WMCore.WMSpec.Steps.Executors as Executors  # noqa: E402
 from WMCore.WMRuntime.Errors import JobTerminated  # noqa: E402
+from WMCore.WMRuntime.Payload.CmsRun import runPayload  # noqa: E402
 from WMCore.WMRuntime.Tools.Scram import Scram  # noqa: E402
 from WMCore.WMSpec.Steps.Diagnostics.CMSSW import CMSSW as Diagnostic  # noqa: E402
 from WMCore.WMSpec.Steps.Executors.CMSSW import CMSSW as Executor  # noqa: E402
@@ -461,7 +463,8 @@ def testJobTerminatedStopsTheGroupWithGrandchildrenAndKeepsTheOutput(harness):
     prepare(harness, None, "echo printed before; sleep 300 & echo $! > grandchild; trap '' TERM; echo ready > ready; "
                            "while :; do sleep 0.1; done")
     executor = harness.executor(Executor, Diagnostic)
-    harness.monkeypatch.setattr("WMCore.WMRuntime.Payload.CmsRun.STOP_GRACE", 1.0)
+    harness.monkeypatch.setattr("WMCore.WMSpec.Steps.Executors.CMSSW.runPayload",
+                                functools.partial(runPayload, stopGrace=1.0))
     ready = harness.directory / "ready"
 
     def terminate(number, frame):
@@ -490,7 +493,8 @@ def testJobTerminatedStopsTheGroupWithGrandchildrenAndKeepsTheOutput(harness):
 
 
 def testPayloadIsNotOrphanedWhenItsScriptIsKilled(harness):
-    harness.monkeypatch.setattr("WMCore.WMRuntime.Payload.CmsRun.STOP_GRACE", 1.0)
+    harness.monkeypatch.setattr("WMCore.WMSpec.Steps.Executors.CMSSW.runPayload",
+                                functools.partial(runPayload, stopGrace=1.0))
     _, report = run(harness, None, 'kill -KILL $PPID; sleep 300')
     assert errorsOf(report)[0] == (137, "CMSSWStepFailure")
     assert not _alive(int((harness.directory / "process.id").read_text()))
@@ -511,7 +515,7 @@ print([int(line.split()[1]) // 1024 for line in open("/proc/self/status") if lin
 """
 
 
-@pytest.mark.parametrize("line", ["%0100d" % 0 + "x\\n", "x" * 4096])
+@pytest.mark.parametrize("line", ["%0100d" % 0 + "x\\n", pytest.param("x" * 4096, marks=pytest.mark.slow)])
 def testSection2_1_1b_pythonStaysUnder60MBWhileCmsRunPrints300MB(harness, line):
     harness.program("cmsRun", "#!/bin/bash\nyes '%s' | head -c 314572800\n" % line.replace("\\n", ""))
     (harness.root / "small").mkdir()
