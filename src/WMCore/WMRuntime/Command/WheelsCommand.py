@@ -27,7 +27,8 @@ def register(groups):
     parser = groups.add_parser("wheels", help="libraries that travel with a job: collect, check, cost")
     commands = parser.add_subparsers(dest="command", metavar="ACTION")
     commands.required = True
-    collect = commands.add_parser("collect", help="fetch the wheels the description pins, with pip")
+    collect = commands.add_parser("collect", help="fetch the wheels the description pins, with pip; what an "
+                                  "earlier collection left there and this one does not ask for is removed")
     _addCommon(collect)
     collect.add_argument("--python", action="append", default=[], choices=["%d.%d" % one for one in PYTHONS],
                          help="only for this python; may be repeated")
@@ -110,7 +111,8 @@ def _check(arguments):
     for entry in index.wheels:
         try:
             content = readWheel(index.path(entry), entry)
-            printRow("good", "%s, %s%s" % (entry.file, sizeText(entry.size), "" if content.pure else ", binary"), _WIDTH)
+            kind = "pure" if content.pure else "binary"
+            printRow("good", "%s, %s, %s" % (entry.file, sizeText(entry.size), kind), _WIDTH)
         except WMRuntimeError as ex:
             bad += 1
             printRow("REFUSED", ex.context, _WIDTH)

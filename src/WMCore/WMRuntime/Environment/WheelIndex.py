@@ -211,4 +211,5 @@ def indexBytes(entries):
     :return: bytes
     """
     wheels = [attr.asdict(entry, retain_collection_types=False) for entry in sorted(entries, key=lambda entry: entry.file)]
-    return (json.dumps({"format": FORMAT, "wheels": wheels}, indent=1, sort_keys=True) + "\n").encode("utf-8")
+    text = json.dumps({"format": FORMAT, "wheels": wheels}, indent=1, sort_keys=True)
+    return (text + "\n").encode("utf-8")

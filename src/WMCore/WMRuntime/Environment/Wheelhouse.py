@@ -128,13 +128,17 @@ class Wheelhouse(EnvironmentProvider):
             try:
                 if broken is not None:
                     raise broken
-                entry, where = self._provide(index, lack, node)
+                found = self._provide(index, lack, node)
             except WMRuntimeError as ex:
                 if lack.library.need == NEEDED:
                     raise
                 logging.warning("The job goes on without %s: %s", lack.library.name, ex)
                 reasons.append("without %s: %s %s" % (lack.library.name, ex.message, ex.context))
                 continue
+            if found is None:
+                reasons.append("%s, and none came with the job" % lack.reason)
+                continue
+            entry, where = found
             added.append((entry.name, entry.version, where))
             reasons.append("%s, taken from %s" % (lack.reason, entry.file))
         return Prepared(self.name, None, node.version, _onPath(node.environ, [one[2] for one in added]), reasons,
@@ -143,13 +147,23 @@ class Wheelhouse(EnvironmentProvider):
     def _readIndex(self):
         """Give the index and no error, or an empty one and the error."""
         try:
-            return loadWheelIndex(self.directory) or WheelIndex(self.directory, ()), None
+            index = loadWheelIndex(self.directory)
+            if index is None:
+                raise WMRuntimeError(11014, "There is no index of wheels.", "%s: expected %s" % (
+                    self.directory, INDEX_NAME), "make the sandbox again")
+            return index, None
         except WMRuntimeError as ex:
             return WheelIndex(self.directory, ()), ex
 
     def _provide(self, index, lack, node):
-        """Choose, verify and if need be unpack the wheel for a library; give its entry and where to import it from."""
+        """
+        Choose, verify and if need be unpack the wheel for a library; give its entry and where to import it from.
+
+        None is no fault when the library only helps and none was sent: what to send is the agent's choice.
+        """
         candidates = index.candidates(lack.library.name, lack.versions)
+        if not candidates and lack.library.need != NEEDED:
+            return None
         entry = chooseWheel(candidates, _ranks(candidates))
         if entry is None:
             raise WMRuntimeError(

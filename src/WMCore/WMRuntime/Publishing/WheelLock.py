@@ -14,7 +14,8 @@ from WMCore.WMRuntime.Errors import WMRuntimeError
 
 LOCK_NAME = "wheels.lock"
 _LINE = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9.!+_-]+)((?: --hash=sha256:[0-9a-f]{64})+)\Z")
-_HEAD = "# What these wheels must be, byte for byte. Written by wmruntime wheels collect; change it with --update-lock.\n"
+_HEAD = ("# What these wheels must be, byte for byte. Written by wmruntime wheels collect; change it with "
+         "--update-lock.\n")
 
 
 class WheelLock(object):

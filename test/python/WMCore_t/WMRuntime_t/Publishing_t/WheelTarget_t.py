@@ -33,7 +33,8 @@ def testATargetTakesWhatPipWouldTakeThere(target, takes, refuses):
 def testTheTagsOfThisVeryPythonAreFoundInTheOrderPackagingHasThem():
     machine = platform.machine()
     target = WheelTarget("rhel7", machine, tuple(sys.version_info[:2]))
-    here = [tag for tag in sys_tags() if tag.interpreter.startswith("cp") and tag.platform == "manylinux2014_" + machine]
+    here = [tag for tag in sys_tags()
+            if tag.interpreter.startswith("cp") and tag.platform == "manylinux2014_" + machine]
     assert here and sorted(here, key=target.ranks.get) == here
     assert min(target.ranks[tag] for tag in here) < target.ranks[Tag("py3", "none", "any")]
 
