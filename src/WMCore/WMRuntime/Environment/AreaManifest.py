@@ -231,6 +231,8 @@ def _file(path, data):
     section = _Section(data, path)
     if "link" in data:
         target = section.get("link", str)
+        if not target or "\0" in target:
+            raise ValueError("%s: expected where the link leads to, found %.80r" % (path, target))
         # A link that leads elsewhere would read what nobody has checked.
         if os.path.dirname(path) != "external/python3" or not _OLDER_PYTHON.match(target):
             safePath(os.path.normpath(os.path.join(os.path.dirname(path), target)))

@@ -25,6 +25,8 @@ def publishArea(request, switch, keepDefault=False, show=True):
     :return: BuiltArea
     :raises WMRuntimeError: when it cannot be built or shown; jobs then see what they saw before
     """
+    if show:
+        switch.current()  # an area that is somebody else's is found before the work is done
     older = olderPythons(switch, keepDefault) if request.prefix else OlderPythons()
     build = max([0] + switch.builds()) + 1
     directory = switch.directory(build)

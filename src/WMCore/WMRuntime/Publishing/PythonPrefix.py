@@ -16,7 +16,7 @@ _PROBE_SECONDS = 60
 _PROBE = """
 import json, os, platform, sys, sysconfig
 print(json.dumps({"implementation": platform.python_implementation(), "version": list(sys.version_info[:3]),
-    "release": sys.version_info[3], "prefix": sys.prefix, "base": sys.base_prefix, "stdlib": os.path.dirname(os.__file__),
+    "release": sys.version_info[3], "prefix": sys.base_prefix, "stdlib": os.path.dirname(os.__file__),
     "machine": platform.machine(), "libraries": sysconfig.get_config_var("LIBDIR") or ""}))
 """
 
@@ -55,9 +55,10 @@ def describePrefix(path):
     """
     Run an interpreter to learn what an area can be built from.
 
-    :param path: str, a prefix that holds bin/python3, or the interpreter itself
+    :param path: str, a prefix that holds bin/python3, or the interpreter itself; a virtual environment stands for the
+        installation it was made from
     :return: PythonPrefix
-    :raises WMRuntimeError: when it does not run, is no CPython 3, is no release, or is a virtual environment
+    :raises WMRuntimeError: when it does not run, is no CPython 3, or is no release
     """
     program = os.path.join(path, "bin", "python3") if os.path.isdir(path) else path
     try:
@@ -71,9 +72,6 @@ def describePrefix(path):
                         % (ended.shellCode, err.strip()[-500:]))
     if said["implementation"] != "CPython" or said["version"][0] != 3 or said["release"] != "final":
         raise _unusable(path, "expected a released CPython 3, found %(implementation)s %(version)s %(release)s" % said)
-    if said["prefix"] != said["base"] or os.path.exists(os.path.join(said["prefix"], "pyvenv.cfg")):
-        raise _unusable(path, "expected an installation of its own, found the virtual environment %(prefix)s of %(base)s"
-                        % said)
     executable, stdlib = os.path.realpath(program), os.path.realpath(said["stdlib"])
     beside = os.path.join(os.path.dirname(os.path.dirname(executable)), "lib")
     return PythonPrefix(executable, said["version"], os.path.realpath(said["prefix"]), stdlib,

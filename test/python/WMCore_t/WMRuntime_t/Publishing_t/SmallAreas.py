@@ -21,7 +21,7 @@ here=$(cd -P "$(dirname "$0")/.." && pwd)
 case "$*" in
     *compileall*) exit ${FAKE_STATUS:-0} ;;
     *sysconfig*) printf '{"implementation": "CPython", "version": [3, 9, 18], "release": "final", "prefix": "%%s", \
-"base": "%%s", "stdlib": "%%s/lib/python3.9", "machine": "%s", "libraries": ""}' "$here" "$here" "$here" ;;
+"stdlib": "%%s/lib/python3.9", "machine": "%s", "libraries": ""}' "$here" "$here" ;;
     *) printf '{"version": "3.9.18", "prefix": "%%s", "modules": {}}' "$here" ;;
 esac
 """ % MACHINE
