@@ -94,12 +94,9 @@ class Wheelhouse(EnvironmentProvider):
         :param node: NodeFacts
         :return: Availability
         """
-        try:
-            index = loadWheelIndex(self.directory)
-        except WMRuntimeError as ex:
-            return Availability(False, "%s %s" % (ex.message, ex.context))
-        if index is None:
-            return Availability(False, "%s has no %s" % (self.directory, INDEX_NAME))
+        index, broken = self._readIndex()
+        if broken is not None:
+            return Availability(False, "%s %s" % (broken.message, broken.context))
         return Availability(True, "%d wheels in %s" % (len(index.wheels), self.directory))
 
     def lacking(self, node):
@@ -185,12 +182,9 @@ class Wheelhouse(EnvironmentProvider):
         :param node: NodeFacts
         :return: tuple of Finding; what does not fit here is no fault, only what is damaged or lacking
         """
-        try:
-            index = loadWheelIndex(self.directory)
-        except WMRuntimeError as ex:
-            return (_finding("wheelIndexBroken", ex, self.directory),)
-        if index is None:
-            return (Finding("wheelIndexMissing", ERROR, "there is no %s" % INDEX_NAME, _REMEDY, self.directory),)
+        index, broken = self._readIndex()
+        if broken is not None:
+            return (_finding("wheelIndexBroken", broken, self.directory),)
         findings = []
         for entry in index.wheels:
             try:

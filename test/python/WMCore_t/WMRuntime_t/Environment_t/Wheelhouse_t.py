@@ -160,7 +160,7 @@ def testItIsAProviderOfLibrariesWhereTheJobHasWheels(tmp_path):
 
 def testAvailableSaysWhyNot(tmp_path):
     house = Wheelhouse(str(tmp_path), describe())
-    assert not house.available(None).ok and "no wheels.json" in house.available(None).reason
+    assert not house.available(None).ok and "expected wheels.json" in house.available(None).reason
     (tmp_path / "wheels.json").write_text("{")
     assert not house.available(None).ok and "expected JSON" in house.available(None).reason
 
@@ -177,7 +177,7 @@ def testCheckNamesEachThingThatIsWrong(tmp_path):
     (wheels / "wheels.json").write_text("[]")
     assert [one.code for one in house.check(nodeFor(tmp_path))] == ["wheelIndexBroken"]
     (wheels / "wheels.json").unlink()
-    assert [one.code for one in house.check(nodeFor(tmp_path))] == ["wheelIndexMissing"]
+    assert [one.code for one in house.check(nodeFor(tmp_path))] == ["wheelIndexBroken"]
 
 
 def testLackingFollowsTheDescriptionForThePythonsVersion(tmp_path):
