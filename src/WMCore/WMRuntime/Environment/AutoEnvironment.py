@@ -27,6 +27,8 @@ BUILTINS = ((CONTAINER, _ROOM + "ContainerImage:ContainerImage"), (PYTHON, _ROOM
             (LIBRARIES, _ROOM + "Wheelhouse:Wheelhouse"))
 # The wrapper's own pin, of one file: whatever else is asked for, that python runs the job.
 FIXED_PYTHON = "WMRUNTIME_PYTHON"
+# What an image has here is its system's, and nobody chose it for the runtime: an area's comes first.
+SYSTEM_DIRECTORIES = ("/usr/bin", "/bin", "/usr/local/bin")
 _VERSION_DIRECTORY = re.compile(r"/external/python3/([^/]+)/bin/[^/]+\Z")
 
 
@@ -154,11 +156,18 @@ class AutoEnvironment(object):
             raise WMRuntimeError(11014, "The python that was started is not the one asked for.",
                                  "%s: expected %s, found %s" % (place.executable, asked, there),
                                  "check the area it is in: wmruntime area check")
-        if isAskedFor(there, request.pythonVersion) and (not contained or self._isInRange(place)):
+        fits = isAskedFor(there, request.pythonVersion) and (not contained or self._isInRange(place))
+        if fits and not (contained and os.path.dirname(place.executable) in SYSTEM_DIRECTORIES):
             self._note("the job's python is %s, %s" % (there, place.executable))
             return place
         clean = attr.evolve(place, environ=withoutWrapperPython(place.environ))
-        prepared = self._choose(PYTHON, clean, asked if request.pythonVersion else "a python for %s" % place.system)
+        try:
+            prepared = self._choose(PYTHON, clean, asked if request.pythonVersion else "a python for %s" % place.system)
+        except WMRuntimeError as ex:
+            if not fits:
+                raise
+            self._note("the job's python is %s, %s of the image: %s" % (there, place.executable, ex.message))
+            return place
         return attr.evolve(place, executable=prepared.python, environ=self._environmentOf(prepared, clean))
 
     def _isInRange(self, place):

@@ -221,6 +221,15 @@ class TestContainer(object):
         job(Roomy, Area, WMRUNTIME_CONTAINER="auto")
         assert job.started[0][0] == ["/bin/box", "exec", "/opt/bin/python3", "/start/job/Startup.py"]
 
+    def test_thePythonOfAnImagesSystemIsTheLastChoice(self, job, monkeypatch):
+        monkeypatch.setattr(Roomy, "inside", dict(Roomy.inside, executable="/usr/bin/python3"))
+        job(Roomy, Area, WMRUNTIME_CONTAINER="auto")
+        assert job.started[0][0][2] == AREA % "3.9.21-wm1"
+        job(Roomy, Away, WMRUNTIME_CONTAINER="auto")
+        assert job.started[1][0][2] == "/usr/bin/python3"
+        handed = EnvironmentOutcome.fromVariable(job.started[1][1][APPLIED_VARIABLE])
+        assert "/usr/bin/python3 of the image: A python for rhel9 cannot be had" in handed.reasons[-1]
+
     def test_theImagesOwnPythonIsNotTakenAgainstAPin(self, job):
         job(Roomy, Area, WMRUNTIME_CONTAINER="auto", WMRUNTIME_PYTHON_VERSION="3.9")
         assert job.started[0][0][2] == AREA % "3.9.21-wm1"
