@@ -310,9 +310,9 @@ wma_source_apart() {
 }
 
 wma_last_lines() {
-    # wma_last_lines FILE: print its last three lines as one.
+    # wma_last_lines FILE: print its last lines as one.
     local text
-    text=$(tail -n 3 -- "$1" 2> /dev/null | cut -c -300 | tr -d '\0' | tr -s '\n' '|')
+    text=$(tail -n 6 -- "$1" 2> /dev/null | cut -c -500 | tr -d '\0' | tr -s '\n' '|')
     printf '%s' "${text%|}"
 }
 
@@ -450,18 +450,20 @@ wma_comp_directories() {
 }
 
 wma_why_no_directory() {
-    # wma_why_no_directory PATH: say why PATH is no directory that can be read, of the first part of it that is none.
-    local path=$1 above=${1%/*}
-    if [[ -d $path ]]; then
-        [[ -r $path && -x $path ]] || printf '%s: it may not be read' "$path"
+    # wma_why_no_directory PATH: say why PATH is no directory that can be read; nothing when it is one. What is above it
+    # may be a link that leads nowhere, or a file.
+    local path=$1
+    while [[ -n $path && ! -e $path && ! -L $path ]]; do
+        path=${path%/*}
+    done
+    if [[ -d $1 ]]; then
+        [[ -r $1 && -x $1 ]] || printf '%s: it may not be read' "$1"
+    elif [[ -z $path || -d $path ]]; then
+        printf '%s: no such directory' "$1"
     elif [[ -L $path ]]; then
         printf '%s: a link to %s, which leads nowhere' "$path" "$(readlink -- "$path")"
-    elif [[ -e $path ]]; then
-        printf '%s: it is no directory' "$path"
-    elif [[ -d $above && -x $above ]] || [[ ! -e $above && ! -L $above ]]; then
-        printf '%s: no such directory' "$path"
     else
-        wma_why_no_directory "$above"
+        printf '%s: it is no directory' "$path"
     fi
 }
 
@@ -541,11 +543,23 @@ wma_try_version() {
     WMA_PYTHON=$wmaTop/bin/python3
 }
 
+wma_compare_system() {
+    # wma_compare_system AREA: warn when AREA, or what it is a link to, is for another system than we run in (#11893).
+    local system name
+    system=$(wma_container_os)
+    for name in "$1" "$(readlink -f -- "$1")"; do
+        [[ -n $system && ${name##*/} =~ ^[a-z]+([0-9]+)_ && ${BASH_REMATCH[1]} != "${system#rhel}" ]] || continue
+        wma_log WARNING "$name is not for $system, which this container runs: its libraries may not fit (#11893)"
+        return 0
+    done
+}
+
 wma_try_area() {
     # wma_try_area EXTERNAL: take over the first python of an area that works; add to wmaTried what was tried.
-    local wmaVersion wmaWhy wmaPin=${WMRUNTIME_PYTHON_VERSION:-} wmaSystem
+    local wmaVersion wmaWhy wmaPin=${WMRUNTIME_PYTHON_VERSION:-}
     wmaWhy=$(wma_why_no_directory "$1/python3")
     if [[ -n $wmaWhy ]]; then
+        [[ ! -e ${1%/external} && ! -L ${1%/external} ]] || wma_log WARNING "no python in this area: $wmaWhy"
         wmaTried+=$'\n'"  $wmaWhy"
         return 1
     fi
@@ -556,16 +570,17 @@ wma_try_area() {
             wmaTried+=$'\n'"    $wmaVersion: WMRUNTIME_PYTHON_VERSION asks for $wmaPin"
         elif wma_try_version "$1" "$wmaVersion"; then
             wma_log INFO "$WMA_ANSWER: $WMA_PYTHON${wmaPin:+ (WMRUNTIME_PYTHON_VERSION)}"
-            wmaSystem=$(wma_container_os)
-            [[ -z $wmaSystem || $1 == */"${wmaSystem}_$(uname -m)"/external ]] ||
-                wma_log WARNING "$1 is not for $wmaSystem, which this container runs: its libraries may not fit (#11893)"
+            wma_compare_system "${1%/external}"
             return 0
         else
             wma_log WARNING "$1/python3/$wmaVersion does not work, trying the next: $WMA_ANSWER"
             wmaTried+=$'\n'"    $wmaVersion: $WMA_ANSWER"
         fi
     done < <(wma_candidates "$1/python3")
-    [[ $wmaTried != */python3: ]] || wmaTried+=" no version in it"
+    if [[ $wmaTried == */python3: ]]; then
+        wma_log WARNING "no python in this area: $1/python3: no version in it"
+        wmaTried+=" no version in it"
+    fi
     return 1
 }
 
