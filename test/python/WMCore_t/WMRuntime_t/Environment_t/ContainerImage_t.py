@@ -5,7 +5,6 @@ import platform
 import shutil
 import signal
 import subprocess
-import sys
 import time
 
 import attr
@@ -257,15 +256,13 @@ class TestNested(object):
             provider().prepare(attr.evolve(node, container="/images/pilot", system="rhel7"))
         assert raised.value.code == 11014 and "found rhel7 in /images/pilot" in raised.value.context
 
-    def test_inside_a_container_it_is_noticed(self, workerNode, node):
-        prepared = provider().prepare(node)
+    def test_inside_a_container_it_is_noticed(self, workerNode, node, sourceTree, sandboxPackages):
         code = "from WMCore.WMRuntime.Environment.NodeFacts import NodeFacts as N; f = N.fromEnviron(); print(f.container, f.system)"
-        source = [path for path in sys.path if os.path.isdir(os.path.join(path, "WMCore", "WMRuntime"))][0]
-        libraries = os.path.dirname(os.path.dirname(attr.__file__))
-        words = list(prepared.prefix)
-        words[-1:-1] = ["--bind", "%s,%s" % (source, libraries)]
-        out = subprocess.check_output(words + [areaPython(workerNode, "rhel9"), "-c", code], env=prepared.call.environment(
-            node.environ, dict(prepared.inside.environ, PYTHONPATH="%s:%s" % (source, libraries)))[0])
+        shutil.copytree(os.path.join(sourceTree, "WMCore"), os.path.join(node.jobDirectory, "WMCore"))
+        shutil.copytree(os.path.join(sandboxPackages, "attr"), os.path.join(node.jobDirectory, "attr"))
+        prepared = provider().prepare(node)
+        words, environ = prepared.launch([areaPython(workerNode, "rhel9"), "-c", code], prepared.inside.environ)
+        out = subprocess.check_output(words, env=environ)
         assert out.decode().split() == [workerNode.images["rhel9"], "rhel9"]
 
 
