@@ -16,7 +16,7 @@ from WMCore.WMRuntime.Publishing.WheelPlan import WHEELHOUSE_VARIABLE, planForSa
 from WMCore.WMRuntime.SandboxArchive import ArchiveEntry, directoryEntries, extractArchive, tarFilter, \
     writeSandbox, zipBytes
 from WMCore.WMRuntime.SandboxContents import collectContents, sourcePaths, upstreamSize
-from WMCore.WMRuntime.SandboxEnvironment import environmentEntries
+from WMCore.WMRuntime.SandboxEnvironment import environmentEntries, sandboxRequest
 from WMCore.WMRuntime.SandboxVerification import verifySandbox
 from WMCore.WMRuntime.VendoredPackages import findVendored, sandboxPackagesDirectory
 
@@ -190,7 +190,9 @@ class SandboxCreator(object):
             return []
         archs = [arch for path in workload.listAllTaskPathNames()
                  for arch in workload.getTaskByPath(path).getScramArch(allSteps=True)]
-        return planForSandbox(directory, archs, contents.zipped, os.environ).archiveEntries()
+        asked = sandboxRequest(self.environment)
+        return planForSandbox(directory, archs, contents.zipped, os.environ,
+                              asked.pythonVersion if asked else "").archiveEntries()
 
     def _codeEntries(self, contents):
         """List the code as files and the directories above them."""

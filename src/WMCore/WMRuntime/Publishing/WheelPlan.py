@@ -8,7 +8,7 @@ import attr
 from packaging.utils import canonicalize_name
 
 from WMCore.WMRuntime.Environment.AreaManifest import loadManifest
-from WMCore.WMRuntime.Environment.AreaVersions import AreaVersions, leadingVersion
+from WMCore.WMRuntime.Environment.AreaVersions import AreaVersions, isAskedFor, leadingVersion
 from WMCore.WMRuntime.Environment.CompAreas import cmsRoots
 from WMCore.WMRuntime.Environment.Description import loadDescription
 from WMCore.WMRuntime.Environment.EnvironmentRequest import WHEELS_DIRECTORY
@@ -96,7 +96,7 @@ def targetsOfArchs(archs, description):
     return tuple(found)
 
 
-def areaPythons(system, cpu, description, roots):
+def areaPythons(system, cpu, description, roots, pin=""):
     """
     Tell in which pythons jobs run on a system, and what libraries they find there.
 
@@ -107,33 +107,36 @@ def areaPythons(system, cpu, description, roots):
     :param cpu: str
     :param description: Description
     :param roots: sequence of str, CMS roots to look for areas in
+    :param pin: str, the version directory the jobs ask for; empty for the one each area gives
     :return: AreaPythons
     """
     for root in roots:
         for path in description.areaPaths:
             area = os.path.join(root, path, "%s_%s" % (system.name, cpu))
             manifest = loadManifest(area)
-            if manifest is not None:
+            # The libraries of a manifest are built for its own python.
+            if manifest is not None and isAskedFor(os.path.basename(manifest.pythonDirectory), pin):
                 libraries = {canonicalize_name(one.name): one.version for one in manifest.libraries}
                 return AreaPythons(system.name, cpu, (leadingVersion(manifest.pythonVersion)[:2],), libraries,
                                    "the manifest of %s" % area)
-            python = _firstPython(area)
+            python = _firstPython(area, pin)
             if python:
                 return AreaPythons(system.name, cpu, (python,), {}, "the first python of %s" % area)
-    pythons = tuple(python for python in PYTHONS if system.python.contains("%d.%d" % python))
+    pythons = tuple(python for python in PYTHONS if system.python.contains("%d.%d" % python)
+                    and isAskedFor("%d.%d" % python, ".".join(pin.split(".")[:2])))
     return AreaPythons(system.name, cpu, pythons, {}, "the description; no area was found")
 
 
-def _firstPython(area):
-    """Give the first two numbers of the python that a job without a pin gets in an area; empty for no python."""
+def _firstPython(area, pin):
+    """Give the first two numbers of the python that a job gets in an area; empty for no python."""
     try:
-        versions = AreaVersions.read(os.path.join(area, "external", "python3")).candidates()
+        versions = AreaVersions.read(os.path.join(area, "external", "python3")).candidates(pin)
     except OSError:
         return ()
     return next((version.version[:2] for version in versions if len(version.version) > 1), ())
 
 
-def planWheels(directory, description, targets, roots=(), carried=None):
+def planWheels(directory, description, targets, roots=(), carried=None, pin=""):
     """
     Choose the wheels that jobs on some systems and CPUs need from the sandbox.
 
@@ -142,6 +145,7 @@ def planWheels(directory, description, targets, roots=(), carried=None):
     :param targets: iterable of (SystemNeeds, str CPU)
     :param roots: sequence of str, CMS roots to look for areas in
     :param carried: dict of str canonical name to str version, what the sandbox carries anyway
+    :param pin: str, the python the jobs ask for; empty for any
     :return: WheelPlan
     :raises WMRuntimeError: when the directory has no usable index, or an area no usable manifest
     """
@@ -152,7 +156,7 @@ def planWheels(directory, description, targets, roots=(), carried=None):
                              % WHEELHOUSE_VARIABLE)
     chosen, reasons = [], []
     for system, cpu in targets:
-        area = areaPythons(system, cpu, description, roots)
+        area = areaPythons(system, cpu, description, roots, pin)
         have = dict(area.libraries, **(carried or {}))
         for python in area.pythons:
             target = WheelTarget(system.name, cpu, python)
@@ -172,7 +176,7 @@ def _chosen(index, description, target, have):
             yield library, chooseWheel(index.candidates(library.name, versions), target.ranks)
 
 
-def planForSandbox(directory, archs, members, environ):
+def planForSandbox(directory, archs, members, environ, pin=""):
     """
     Choose the wheels for the sandbox of a workload, and log what they cost.
 
@@ -180,13 +184,14 @@ def planForSandbox(directory, archs, members, environ):
     :param archs: iterable of what its steps name as their scram arch: str, list of str, or None
     :param members: iterable of str, names of the files in the sandbox's WMCore.zip
     :param environ: dict, names the CMS roots to look for areas in
+    :param pin: str, the python the jobs ask for; empty for any
     :return: WheelPlan, whose wheels were verified: what every job would refuse is found out once, here
     :raises WMRuntimeError: as planWheels, and when a wheel is not what the index says
     """
     description = loadDescription()
     named = {arch for found in archs for arch in ([found] if isinstance(found, str) else found or ())}
     plan = planWheels(directory, description, targetsOfArchs(named, description), cmsRoots(environ),
-                      distributionsIn(members))
+                      distributionsIn(members), pin)
     for entry in plan.wheels:
         readWheel(plan.index.path(entry), entry)
     for reason in plan.reasons:

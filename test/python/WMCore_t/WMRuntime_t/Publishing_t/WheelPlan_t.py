@@ -95,6 +95,16 @@ def testTheAreasDefaultFileSaysWhichPythonJobsGet(tmp_path, house, description):
     assert areaPythons(description.system("rhel8"), "x86_64", description, [str(tmp_path)]).pythons == ((3, 9),)
 
 
+@pytest.mark.parametrize("pin, pythons, libraries", [
+    ("", ((3, 11),), {"probe": "1.0"}), ("3.11.7-wm1", ((3, 11),), {"probe": "1.0"}), ("3.9", ((3, 9),), {}),
+    ("3.12.1-wm2", ((3, 12),), {}), ("3.99", (), {})])
+def testThePythonThatTheSandboxPinsIsTheOneProvidedFor(tmp_path, description, pin, pythons, libraries):
+    area = makeArea(tmp_path, "3.11.7", {"probe": "1.0"})
+    os.makedirs(os.path.join(area, "external", "python3", "3.9.18-comp"))
+    found = areaPythons(description.system("rhel8"), "x86_64", description, [str(tmp_path)], pin)
+    assert (found.pythons, found.libraries) == (pythons, libraries)
+
+
 def testWhatTheSandboxCarriesAnywayIsNotSentTwice(tmp_path, house, description):
     makeArea(tmp_path)
     assert planned(house, description, tmp_path, {"probe": "1.0"}) == [SPEED39]
