@@ -5,12 +5,12 @@ import argparse
 import os
 import sys
 
-from WMCore.WMRuntime.Command import (AreaCommand, ContainerCommand, ExecutableCommand, InterpreterCommand,
-                                      JobReportCommand, NodeCommand, ReleaseCommand, WheelsCommand)
+from WMCore.WMRuntime.Command import (AreaCommand, ContainerCommand, DoctorCommand, ExecutableCommand,
+                                      InterpreterCommand, JobReportCommand, NodeCommand, ReleaseCommand, WheelsCommand)
 from WMCore.WMRuntime.Errors import WMRuntimeError
 
 COMMANDS = (NodeCommand, ReleaseCommand, InterpreterCommand, ExecutableCommand, JobReportCommand, AreaCommand,
-            WheelsCommand, ContainerCommand)
+            WheelsCommand, ContainerCommand, DoctorCommand)
 
 
 def makeParser():
