@@ -76,6 +76,8 @@ class JobExecution(object):
     def _checkEnvironment(self):
         """Write the report of a job that does not get the environment it asks for, and end it."""
         error = self.environment.error if self.environment else None
+        if isinstance(error, JobTerminated):
+            raise error
         if error is not None:
             Bootstrap.createErrorReport(exitCode=error.code, errorType=error.name, errorDetails=str(error))
             raise Bootstrap.BootstrapException(str(error), error.code)

@@ -33,13 +33,20 @@ def _prepareEnvironment(jobDir):
 
     The price for a job that asks for nothing is two stats: most do, half a million a day.
 
-    :return: EnvironmentOutcome; None when nothing is asked for
+    :return: EnvironmentOutcome, whose error is JobTerminated when a signal came in between; None when nothing is asked for
     """
     if not any(os.environ.get(name) for name in ASKING_VARIABLES) \
             and not any(os.path.lexists(os.path.join(jobDir, name)) for name in ASKING_FILES):
         return None
     from WMCore.WMRuntime.Environment.AutoEnvironment import AutoEnvironment
-    return AutoEnvironment(jobDir, os.path.abspath(__file__))()
+    from WMCore.WMRuntime.Errors import JobTerminated
+    from WMCore.WMRuntime.StopSignals import raisingOnce
+    environment = AutoEnvironment(jobDir, os.path.abspath(__file__))
+    try:
+        with raisingOnce():
+            return environment()
+    except JobTerminated as ex:
+        return environment.outcome.failed(ex)
 
 
 def main():

@@ -10,6 +10,7 @@ or to the main one just before it starts to wait, is so noticed only when that w
 reads the signals from python's wakeup descriptor, which is written at once, and ends the main thread's wait with
 a signal that means nothing. What a forked process is sent arrives at the same descriptor and comes to nothing.
 """
+import contextlib
 import logging
 import os
 import select
@@ -33,6 +34,31 @@ REPEAT_AFTER = 15.0
 OVERDUE_AFTER = 25.0
 #: Seconds the last resort may take.
 LAST_RESORT_TIME = 4.0
+
+
+@contextlib.contextmanager
+def raisingOnce():
+    """
+    Raise JobTerminated in this block on the first signal; for the time before there is a report to see to.
+
+    A second one is the same stop over again, and must not break off the stopping of children.
+    """
+    received = []
+
+    def stop(number, _frame):
+        if not received:
+            received.append(number)
+            raise JobTerminated(number)
+
+    before = [(number, signal.getsignal(number)) for number in SIGNALS]
+    handled = [(number, handler) for number, handler in before if handler not in (signal.SIG_IGN, None)]
+    try:
+        for number, _handler in handled:
+            signal.signal(number, stop)
+        yield
+    finally:
+        for number, handler in handled:
+            signal.signal(number, handler)
 
 
 class StopSignals(object):

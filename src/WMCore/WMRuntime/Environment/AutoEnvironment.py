@@ -83,9 +83,9 @@ class AutoEnvironment(object):
         try:
             self._apply()
         except WMRuntimeError as ex:
-            return attr.evolve(self.outcome, error=ex)
+            return self.outcome.failed(ex)
         except Exception as ex:  # a provider's own error must not take the job's report from it
-            return attr.evolve(self.outcome, error=WMRuntimeError(
+            return self.outcome.failed(WMRuntimeError(
                 11014, "The job's environment could not be made ready.", traceback.format_exc(),
                 "report this error of the runtime: %s" % type(ex).__name__))
         return self.outcome

@@ -22,7 +22,7 @@ class EnvironmentOutcome(object):
     :param prepared: tuple of dict, as Prepared.toDict gives them
     :param reasons: tuple of str
     :param stages: tuple of str, those for which a process was already replaced
-    :param error: WMRuntimeError, why the job cannot run; None when it can
+    :param error: WMRuntimeError, why the job cannot run, or JobTerminated; None when it can
     """
     asked = attr.ib(factory=dict, type=dict, hash=False)
     prepared = attr.ib(default=(), converter=tuple)
@@ -44,6 +44,15 @@ class EnvironmentOutcome(object):
             reasons=self.reasons + tuple("%s: %s" % (prepared.provider, one) for one in prepared.reasons))
         return attr.evolve(more, reasons=more.reasons + ((reason,) if reason else ()),
                            stages=more.stages + ((stage,) if stage else ()))
+
+    def failed(self, error):
+        """
+        Give the outcome of a job that cannot run.
+
+        :param error: WMRuntimeError, or JobTerminated
+        :return: EnvironmentOutcome
+        """
+        return attr.evolve(self, error=error)
 
     def toDict(self):
         """

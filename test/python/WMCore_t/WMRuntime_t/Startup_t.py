@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -200,3 +201,17 @@ def test_aPythonThatDiesAtOnceLeavesTheReportOfItsStart(sandbox, upstreamTree):
     assert report.getExitCode() == 11014
     details = report.retrieveStep("CRITICAL").errors.error0.details
     assert program in details and "site python: the site has it" in details
+
+
+def test_aJobThatIsStoppedWhileItsEnvironmentIsMadeReadyReportsThat(sandbox, upstreamTree):
+    waiting = SITE_PYTHON % "/none" + (
+        "    def available(self, node):\n        import signal\n"
+        "        open('../ready', 'w').close()\n        signal.pause()\n")
+    sandbox.write(os.path.join(sandbox.plugins, "siteplugin.py"), waiting)
+    process = sandbox.start(upstreamTree, WMRUNTIME_PYTHON_VERSION="3.99", WMRUNTIME_ENVIRONMENTS="siteplugin:SitePython")
+    deadline = time.monotonic() + 30
+    while not os.path.exists(os.path.join(sandbox.startDir, "ready")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.terminate()
+    assert process.wait(30) == 128 + 15, sandbox.text("err")
+    assert sandbox.report().getExitCode() == 50669
