@@ -34,7 +34,8 @@ def reportLines(report, verbose=False):
     for path in report.stray:
         yield "%s: looks like an area, and no job ever looks there" % path
     counts = ["%d %s" % (report.count(status), SIGNS[status][1]) for status in SIGNS if report.count(status)]
-    yield "%d areas in %.1f s: %s" % (len(report.areas), report.seconds, ", ".join(counts) or "none")
+    yield "%d area%s in %.1f s: %s" % (len(report.areas), "s" * (len(report.areas) != 1), report.seconds,
+                                       ", ".join(counts) or "none")
 
 
 def printReport(report, verbose=False):

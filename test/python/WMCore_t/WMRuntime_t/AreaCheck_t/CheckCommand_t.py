@@ -27,7 +27,7 @@ def fixtureArea(workerNode):
 def test_aGoodAreaGivesStatusZeroAndOneLine(area, capsys):
     assert main(["area", "check", area] + list(STATIC)) == 0
     out = capsys.readouterr().out.splitlines()
-    assert out[0].startswith("COMP/rhel8_") and " good " in out[0] and "1 areas in" in out[-1]
+    assert out[0].startswith("COMP/rhel8_") and " good " in out[0] and "1 area in" in out[-1]
 
 
 def test_aBrokenAreaGivesStatusOneAndTellsAllOfIt(workerNode, capsys):
@@ -102,8 +102,8 @@ def test_theCommandLineNeedsNoneOfTheReportsLibraries(workerNode):
             "assert main(['area', 'check', sys.argv[1], '--only', 'cpu', '--html', '/nowhere/a.html']) == 1\n"
             "sys.exit(status)")
     area = os.path.join(workerNode.cvmfs, "COMP", "rhel8_" + os.uname().machine)
-    done = subprocess.run([sys.executable, "-c", code, area], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
-                          universal_newlines=True)
+    done = subprocess.run([sys.executable, "-c", code, area], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          timeout=60, universal_newlines=True)
     assert done.returncode == 0, done.stderr
     assert "jinja2 is needed" in done.stderr
 
