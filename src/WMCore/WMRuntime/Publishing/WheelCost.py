@@ -84,5 +84,5 @@ class WheelCost(object):
         :param jobs: int, a day
         :return: str
         """
-        return "%d wheels, %s more for each job, %s a day for %d jobs" % (
-            self.wheels, sizeText(self.size), sizeText(self.perDay(jobs)), jobs)
+        return "%d wheel%s, %s more for each job, %s a day for %d jobs" % (
+            self.wheels, "" if self.wheels == 1 else "s", sizeText(self.size), sizeText(self.perDay(jobs)), jobs)

@@ -91,7 +91,7 @@ def test_costIsPrintedForEachSystemAndCpuWithTheDaysTotal(tmp_path, description,
     arguments = ["wheels", "cost", "--description", description, "--root", str(tmp_path)]
     assert main(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:3] for line in lines] == [["rhel8_x86_64", "2", "wheels,"], ["rhel8_aarch64", "1", "wheels,"]]
+    assert [line.split()[:3] for line in lines] == [["rhel8_x86_64", "2", "wheels,"], ["rhel8_aarch64", "1", "wheel,"]]
     assert " a day for 500000 jobs; python 3.9 3.10, the description; no area was found" in lines[0]
     assert main(arguments + ["--jobs", "7", "--cpu", "aarch64"]) == 0
     assert "a day for 7 jobs" in capsys.readouterr().out
@@ -104,7 +104,7 @@ def test_costOfASandboxIsReadFromIt(tmp_path, capsys):
         info.size = 2000
         tar.addfile(info, io.BytesIO(b"x" * 2000))
     assert main(["wheels", "cost", "--sandbox", path]) == 0
-    assert "1 wheels, 2 kB more for each job, 1 GB a day for 500000 jobs" in capsys.readouterr().out
+    assert "1 wheel, 2 kB more for each job, 1 GB a day for 500000 jobs" in capsys.readouterr().out
 
 
 def test_aDirectoryMustBeNamed(capsys, monkeypatch):

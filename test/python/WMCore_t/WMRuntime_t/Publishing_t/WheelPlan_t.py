@@ -199,7 +199,7 @@ def testASandboxCarriesTheLibraryItsAreasLackAndABarePythonTakesItFromThere(tmp_
     with caplog.at_level(logging.INFO):
         archive, job = sandboxed("with", place)
     plain = sandboxed("without", None)[0]
-    assert "1 wheels" in caplog.text and "a day for 500000 jobs" in caplog.text
+    assert "1 wheel, " in caplog.text and "a day for 500000 jobs" in caplog.text
     wheels = os.path.join(job, "wheels")
     index = loadWheelIndex(wheels)
     assert [entry.name for entry in index.wheels] == ["psutil"] and len(os.listdir(wheels)) == 2
