@@ -166,8 +166,8 @@ def _tell(name, built, error, unseen):
         manifest.build, built.seconds, "layout only" if manifest.layoutOnly else "python " + manifest.pythonVersion,
         len(manifest.libraries), len(manifest.files), manifest.size / 1e6,
         "; jobs do not see it yet" if unseen else ""), _WIDTH)
-    for library, why in built.missing:
-        printRow("", "without %s: %s" % (library, why), _WIDTH)
+    for warning in built.warnings:
+        printRow("", warning, _WIDTH)
     return True
 
 

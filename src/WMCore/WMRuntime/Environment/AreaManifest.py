@@ -20,6 +20,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _SYSTEM = re.compile(r"rhel[0-9]{1,3}\Z")
 _CPU = re.compile(r"[a-z0-9_]{1,32}\Z")
 _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}\Z")
+_GLIBC = re.compile(r"(2\.[0-9]{1,3})?\Z")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?\Z")
 # Publishing makes these: the python of another build that lies beside the area.
 _OLDER_PYTHON = re.compile(r"(\.\./){3}rhel[0-9]{1,3}_[a-z0-9_]+-[0-9]{1,9}/external/python3/[0-9][A-Za-z0-9._-]*\Z")
@@ -86,6 +87,7 @@ class AreaManifest(object):
     :param libraries: tuple of AreaLibrary
     :param files: dict of str, path relative to the area, to AreaFile
     :param systemLibraries: tuple of str, shared libraries that the system has to bring
+    :param glibc: str, the oldest C library its python starts with, such as 2.28; empty when it asks for none
     """
     system = attr.ib(type=str)
     cpu = attr.ib(type=str)
@@ -96,6 +98,7 @@ class AreaManifest(object):
     libraries = attr.ib(default=(), converter=tuple)
     files = attr.ib(factory=dict, repr=False)
     systemLibraries = attr.ib(default=(), converter=tuple)
+    glibc = attr.ib(default="", type=str)
 
     @property
     def name(self):
@@ -118,7 +121,7 @@ class AreaManifest(object):
                 "description": self.description, "layoutOnly": self.layoutOnly,
                 "python": {"version": self.pythonVersion, "directory": self.pythonDirectory},
                 "libraries": [library.toDict() for library in self.libraries],
-                "systemLibraries": list(self.systemLibraries),
+                "systemLibraries": list(self.systemLibraries), "glibc": self.glibc,
                 "files": {path: one.toDict() for path, one in self.files.items()}}
 
 
@@ -179,7 +182,7 @@ def parseManifest(data):
                         top.text("description", _SHA256), python.text("version", _VERSION),
                         directory and safePath(directory), [_library(one) for one in libraries],
                         {safePath(path): _file(path, one) for path, one in files.items()},
-                        top.texts("systemLibraries"))
+                        top.texts("systemLibraries"), top.text("glibc", _GLIBC))
 
 
 class _Section(object):

@@ -15,7 +15,8 @@ from WMCore.WMRuntime.Publishing.AreaLibraries import layLibraries, licenceText
 from WMCore.WMRuntime.Publishing.AreaPython import compileModules, proveArea
 from WMCore.WMRuntime.Publishing.InitScript import libraryInit, pythonInit
 from WMCore.WMRuntime.Publishing.InterpreterTree import layInterpreter
-from WMCore.WMRuntime.Publishing.WheelTarget import WheelTarget
+from WMCore.WMRuntime.Publishing.SharedLibraries import SharedLibraries
+from WMCore.WMRuntime.Publishing.WheelTarget import GLIBC, WheelTarget
 
 # 1980-01-01, the earliest time a zip can say; and a second for each build, because WMCore's own wrapper takes the
 # python whose init.sh was written last.
@@ -69,12 +70,12 @@ class BuiltArea(object):
 
     :param directory: str
     :param manifest: AreaManifest
-    :param missing: tuple of (str name, str why), libraries that help and that are not in it
+    :param warnings: tuple of str, what a person should know before jobs use it
     :param seconds: float, it took
     """
     directory = attr.ib(type=str)
     manifest = attr.ib()
-    missing = attr.ib(type=tuple)
+    warnings = attr.ib(type=tuple)
     seconds = attr.ib(type=float)
 
     def at(self, directory):
@@ -113,13 +114,14 @@ def buildArea(request, build, directory, older=OlderPythons()):
     python = "external/python3/%s-wm%d" % (request.version, build) if request.prefix else ""
     target = WheelTarget(request.system, request.cpu, tuple(int(part) for part in request.version.split(".")[:2]))
     laid = layLibraries(request.description, request.wheels, target, request.version, directory)
-    system = _layPython(request, directory, python, laid.libraries) if python else ()
+    shared = _layPython(request, directory, python, laid.libraries) if python else SharedLibraries((), (), True)
     series = "%d.%d" % target.python
     for library in laid.libraries:
         _writeInit(directory, library.directory, libraryInit(library.name, library.version, series))
     _write(directory, LICENCES_NAME, licenceText(directory, request.version, python, laid.libraries))
     manifest = AreaManifest(request.system, request.cpu, build, request.description.sha256, request.version, python,
-                            laid.libraries, systemLibraries=system)
+                            laid.libraries, systemLibraries=shared.system,
+                            glibc="2.%d" % shared.glibc if shared.glibc else "")
     os.chmod(directory, 0o755)
     _settle(directory, areaTime(build))
     if python:
@@ -130,7 +132,8 @@ def buildArea(request, build, directory, older=OlderPythons()):
     manifest = attr.evolve(manifest, files=scanFiles(directory))
     _write(directory, MANIFEST_NAME, manifestText(manifest))
     _settle(directory, areaTime(build))
-    return BuiltArea(directory, manifest, laid.missing, time.monotonic() - start)
+    warnings = tuple("without %s: %s" % missing for missing in laid.missing) + _foreignGlibc(request, shared.glibc)
+    return BuiltArea(directory, manifest, warnings, time.monotonic() - start)
 
 
 def _checkMachine(request):
@@ -141,6 +144,14 @@ def _checkMachine(request):
                              "build it on a machine of that CPU, or its layout and libraries alone: --layout-only")
 
 
+def _foreignGlibc(request, minor):
+    """Warn of a python that was compiled on a newer system than it is for; it starts here, and not there."""
+    if minor <= GLIBC.get(request.system, minor):
+        return ()
+    return ("its python needs glibc 2.%d, %s has 2.%d: it does not start there; build it from a python that was compiled "
+            "on %s" % (minor, request.system, GLIBC[request.system], request.system),)
+
+
 def _layPython(request, directory, python, libraries):
     """Lay the interpreter out, with its init.sh."""
     place = os.path.join(directory, python)
@@ -149,7 +160,7 @@ def _layPython(request, directory, python, libraries):
     text = pythonInit(version, request.prefix.series, [os.path.relpath(library.directory, "external")
                                                        for library in libraries], not shared.findEachOther)
     _writeInit(directory, python, text)
-    return shared.system
+    return shared
 
 
 def _offer(directory, older, own):

@@ -18,17 +18,10 @@ def scanFiles(areaDirectory):
     :return: dict of str, path relative to the area, to AreaFile
     :raises OSError: when something cannot be read, or is neither file, link nor directory
     """
-    return {path: describeFile(os.path.join(areaDirectory, path)) for path in listFiles(areaDirectory)}
+    return {path: _describe(os.path.join(areaDirectory, path)) for path in _paths(areaDirectory)}
 
 
-def listFiles(areaDirectory):
-    """
-    List the paths of an area but its manifest, none of them a directory.
-
-    :param areaDirectory: str
-    :return: list of str, relative to the area, in a fixed order
-    :raises OSError: when a directory cannot be read
-    """
+def _paths(areaDirectory):
     found = []
 
     def fail(error):
@@ -40,14 +33,7 @@ def listFiles(areaDirectory):
     return sorted(path for path in found if path != MANIFEST_NAME)
 
 
-def describeFile(path):
-    """
-    Describe a file or a link.
-
-    :param path: str
-    :return: AreaFile
-    :raises OSError: when it cannot be read, or is neither
-    """
+def _describe(path):
     status = os.lstat(path)
     if stat.S_ISLNK(status.st_mode):
         return AreaFile(link=os.readlink(path))

@@ -5,12 +5,17 @@ A python that needs LD_LIBRARY_PATH hands it down to scram and cmsRun, or does n
 (#10765). The search path that the linker wrote into a program can be shortened where it stands.
 """
 import os
+import re
 import shutil
 
 import attr
 
 from WMCore.WMRuntime.Publishing.PythonPrefix import SYSTEM_PREFIXES
 from WMCore.WMRuntime.Release.NeededLibraries import ElfError, readNeeded, readRunPaths
+
+
+# How glibc names the versions of its functions in the table of names of who uses them.
+_GLIBC = re.compile(rb"\0GLIBC_2\.([0-9]{1,3})(?:\.[0-9]{1,3})?(?=\0)")
 
 
 @attr.s(frozen=True)
@@ -21,10 +26,12 @@ class SharedLibraries(object):
     :param own: tuple of str, names of those that came with it, in its lib
     :param system: tuple of str, names of those that the system has to bring
     :param findEachOther: bool, whether the loader finds its own ones without LD_LIBRARY_PATH
+    :param glibc: int, minor version of the oldest C library 2 that has all they need; 0 when they need none
     """
     own = attr.ib(converter=tuple)
     system = attr.ib(converter=tuple)
     findEachOther = attr.ib(type=bool)
+    glibc = attr.ib(default=0, type=int)
 
 
 def laySharedLibraries(prefix, target, objects):
@@ -58,7 +65,7 @@ def laySharedLibraries(prefix, target, objects):
         relative = os.path.relpath(os.path.join(target, "lib"), os.path.dirname(path))
         if wanted and not _searchIn(path, "$ORIGIN/" + relative) and (path == objects[0] or wanted - loaded):
             found = False
-    return SharedLibraries(sorted(own), sorted(system), found)
+    return SharedLibraries(sorted(own), sorted(system), found, max([0] + [_glibcNeededBy(path) for path in needs]))
 
 
 def neededBy(path):
@@ -72,6 +79,11 @@ def neededBy(path):
         return readNeeded(path)
     except ElfError:
         return ()
+
+
+def _glibcNeededBy(path):
+    with open(path, "rb") as handle:
+        return max([0] + [int(minor) for minor in _GLIBC.findall(handle.read())])
 
 
 def _ownLibrary(prefix, name):

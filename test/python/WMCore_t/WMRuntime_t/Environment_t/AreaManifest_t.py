@@ -18,7 +18,7 @@ MANIFEST = AreaManifest(
     [AreaLibrary("attrs", "25.3.0", "external/py3-attrs/25.3.0", ["attr", "attrs"], True, "MIT")],
     {"LICENCES.txt": AreaFile("b" * 64, 12, 0o644), "external/python3/3.9.18-wm3/bin/python3": AreaFile(link="python3.9"),
      "external/python3/3.9.18-wm2": AreaFile(link="../../../rhel8_x86_64-2/external/python3/3.9.18-wm2")},
-    ["libc.so.6"])
+    ["libc.so.6"], "2.28")
 NOT_INSIDE = ["/etc/passwd", "../other", "..", ".", "", "a/../../b", "a//b", "a/", "./a", "a\0b"]
 
 
@@ -80,7 +80,7 @@ def test_aHugeManifestIsNotRead(tmp_path):
     (["files", "a/b"], {"link": "../../etc"}), (["files", "a/b"], {"link": ""}),
     (["files", "a/b"], {"link": "../../../rhel8_x86_64-2/external/python3/3.9.18-wm2"}),
     (["files", "external/python3/3.8"], {"link": "../../../rhel8_x86_64-2/external/python3/../../.."}),
-    (["files", "../a"], {"link": "b"}), (["systemLibraries"], ["a\nb"])])
+    (["files", "../a"], {"link": "b"}), (["systemLibraries"], ["a\nb"]), (["glibc"], "2.x")])
 def test_aWrongValueIsRefused(path, value):
     with pytest.raises(ValueError, match="expected"):
         parseManifest(changed(path, value))

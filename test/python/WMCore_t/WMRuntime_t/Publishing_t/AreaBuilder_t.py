@@ -4,6 +4,7 @@ Test what a built area is made of, with a python and wheels of a few lines; Area
 import os
 import stat
 
+import attr
 import pytest
 
 from WMCore.WMRuntime.Environment.AreaManifest import loadManifest
@@ -48,7 +49,7 @@ def test_theManifestTellsEachFile(tmp_path):
     assert manifest == built.manifest and manifest.files == scanFiles(str(tmp_path / "area"))
     assert (manifest.name, manifest.build, manifest.pythonDirectory) == (built.manifest.name, 1, PYTHON)
     assert [one.name for one in manifest.libraries] == ["attrs", "packaging", "future", "psutil", "lxml"]
-    assert not manifest.layoutOnly and built.missing == ()
+    assert not manifest.layoutOnly and manifest.glibc == "" and built.warnings == ()
 
 
 def test_theSameInputGivesTheSameBytesWhereverAndWhenever(tmp_path):
@@ -107,9 +108,21 @@ def test_aForeignCpuWithAnInterpreterIsRefused(tmp_path):
 
 def test_aNeededLibraryWithoutAWheelIsAnErrorOneThatHelpsIsTold(tmp_path):
     built = build(tmp_path, without=("lxml",))
-    assert [name for name, _why in built.missing] == ["lxml"] and "rhel9" in built.missing[0][1]
+    assert [text[:13] for text in built.warnings] == ["without lxml:"] and "rhel9" in built.warnings[0]
     with pytest.raises(WMRuntimeError, match="no wheel of attrs for python 3.9 on rhel9"):
         build(tmp_path, "second", without=("attrs",))
+
+
+def test_aPythonCompiledOnANewerSystemIsToldOf(tmp_path):
+    (tmp_path / "first").mkdir()
+    request = smallRequest(tmp_path / "first")
+    with open(request.prefix.executable, "a") as handle:
+        handle.write("exit\n\0GLIBC_2.17\0GLIBC_2.9\0GLIBC_2.3.4\0xGLIBC_2.40\0GLIBC_2.34\0GLIBC_PRIVATE\0")
+    for system, warned in (("rhel9", False), ("rhel8", True)):
+        (tmp_path / system).mkdir()
+        built = buildArea(attr.evolve(request, system=system), 1, str(tmp_path / system))
+        assert built.manifest.glibc == "2.34" and any("glibc 2.34, rhel8 has 2.28" in text
+                                                      for text in built.warnings) == warned
 
 
 def test_aPythonThatIsAnotherThanItShouldBeMakesNoArea(tmp_path):

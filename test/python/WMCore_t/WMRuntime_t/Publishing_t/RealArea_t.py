@@ -79,7 +79,7 @@ def test_anAreaWorksWhereverItIsMoved(area, tmp_path):
     found = use(moved, area.manifest, "-c", USE, *modules)
     assert found[0] == os.path.join(moved, area.manifest.pythonDirectory) and len(found) == 1 + len(modules)
     assert all(path.startswith(moved + "/external/py3-") for path in found[1:])
-    assert area.missing == ()
+    assert not [text for text in area.warnings if "without" in text] and area.manifest.glibc.startswith("2.")
 
 
 def test_noVariableOfALoaderIsNeeded10765(area):
