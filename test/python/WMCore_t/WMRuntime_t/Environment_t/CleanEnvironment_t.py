@@ -45,6 +45,12 @@ def test_anAreaReachedThroughALinkIsTheSameArea(tmp_path):
             assert withoutWrapperPython({"PATH": entry + "/bin:/bin"}, [prefix])["PATH"] == "/bin"
 
 
+def test_issue11699_theRuntimesOwnAreaGoesAsWellAsCompDoes():
+    area = "/cvmfs/cms.cern.ch/WMRuntime/rhel8_x86_64"
+    environ = {"PATH": "%s/external/python3/3.9.18-wm1/bin:/usr/bin" % area, "PYTHONPATH": area + "/external/py3-attrs/x"}
+    assert withoutWrapperPython(environ, [area + "/external/python3/3.9.18-wm1"]) == {"PATH": "/usr/bin"}
+
+
 def test_aNeighbourOfTheAreaStays():
     entry = COMP + "_other/external/x/bin"
     assert withoutWrapperPython({"PATH": entry}, PREFIX)["PATH"] == entry

@@ -269,7 +269,8 @@ SABOTAGES = (
              "does not work"),
     Sabotage("initRuinsPath", _init("export PATH=/nowhere"), "pathRuined", NEXT, "timeout: "),
     Sabotage("initRuinsLibraries", _brokenLibc, "initEndsShell", NEXT, "libc.so.6"),
-    Sabotage("initLeavesFunctions", _init("printf() { :; }\ntimeout() { :; }\nexport -f printf timeout"),
+    Sabotage("initLeavesFunctions", _init("for name in printf timeout mv unset set trap builtin exec local compgen declare; do\n"
+                                          "    eval \"$name() { :; }; export -f $name\"\ndone"),
              "initLeavesFunctions", SAME),
     Sabotage("initPrints", _init("echo welcome"), "initPrints", SAME, "welcome"),
     Sabotage("defaultNamesNothing", _withDefault(b"3.0.1-gone\n"), "defaultBad", SAME, "default names 3.0.1-gone"),
