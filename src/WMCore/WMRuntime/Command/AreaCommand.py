@@ -1,6 +1,7 @@
 """
 `wmruntime area`: build the areas that jobs take their python from, publish them, go back.
 """
+import functools
 import json
 import os
 import tempfile
@@ -95,10 +96,22 @@ def _build(arguments):
         raise WMRuntimeError(None, "One archive holds one area.", "found %d areas" % len(names), "name one area")
     with tempfile.TemporaryDirectory(prefix="wmruntime-area-") as scratch:
         requests = _requests(arguments, description, names, scratch)
-        with ThreadPoolExecutor(max(1, arguments.jobs)) as pool:
-            good = [_tell(*outcome, unseen=arguments.no_switch) for outcome in pool.map(
-                lambda request: _publish(arguments, description, request), requests)]
+        works = [functools.partial(_publish, arguments, description, request) for request in requests]
+        good = _doAll(works, arguments.jobs, functools.partial(_tell, unseen=arguments.no_switch))
     return 0 if all(good) else 1
+
+
+def _doAll(works, jobs, tell):
+    """Do works, some at a time, and tell of each in order; after an interrupt no more are begun."""
+    if min(len(works), jobs) <= 1:
+        return [tell(*work()) for work in works]  # in this thread, where an interrupt reaches it
+    with ThreadPoolExecutor(jobs) as pool:
+        futures = [pool.submit(work) for work in works]
+        try:
+            return [tell(*future.result()) for future in futures]
+        finally:
+            for future in futures:
+                future.cancel()
 
 
 def _requests(arguments, description, names, scratch):

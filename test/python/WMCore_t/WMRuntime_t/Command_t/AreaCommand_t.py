@@ -5,11 +5,13 @@ import json
 import os
 import re
 import tarfile
+import time
 
 import pytest
 
 from WMCore.WMRuntime.Command.Main import main
 from WMCore.WMRuntime.Environment.AreaManifest import loadManifest
+from WMCore.WMRuntime.Publishing import AreaPublisher
 from WMCore_t.WMRuntime_t.Publishing_t.SmallAreas import MACHINE, NAME, fakePrefix, smallWheels
 
 FOREIGN = "rhel9_ppc64le" if MACHINE != "ppc64le" else "rhel9_x86_64"
@@ -88,6 +90,21 @@ def test_anAreaThatFailsIsToldAndTheOthersAreBuilt(words, tmp_path, capsys):
     status, text = run(capsys, "build", NAME, "rhel10_" + MACHINE, *words)
     assert status == 1 and re.search(r"(?s)%s +FAILED\n.*was not published from here" % NAME, text)
     assert re.search(r"rhel10_%s +build 1 in" % MACHINE, text)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_anInterruptLeavesTheRestUndoneAndNothingHalfDone(words, tmp_path, capsys, monkeypatch, jobs):
+    begun = []
+
+    def interrupt(request, *_arguments):
+        begun.append(request.name)
+        if len(begun) > 1:
+            time.sleep(0.5)
+        raise KeyboardInterrupt
+    monkeypatch.setattr(AreaPublisher, "buildArea", interrupt)
+    status, text = run(capsys, "build", "--all", "--jobs", jobs, "--description", onePythonDescription(tmp_path), *words)
+    assert (status, text) == (130, "wmruntime: interrupted\n")
+    assert len(begun) < 6 and os.listdir(str(tmp_path / "root/WMRuntime/builds")) == []
 
 
 def test_anArchiveIsWrittenBeside(words, tmp_path, capsys):
