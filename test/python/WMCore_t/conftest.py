@@ -8,6 +8,7 @@ import pytest
 
 from WMCore_t.Counts import loadProfile
 
+TOLD = pytest.StashKey()
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
 
@@ -20,6 +21,7 @@ def pytest_configure(config):
     they start inherits that: bash cannot trap it any more, and the tests of these signals would wait for ever.
     """
     loadProfile()
+    config.stash[TOLD] = []
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, handler)
@@ -33,6 +35,18 @@ def pytest_collection_modifyitems(config, items):
         for name in ("slow", "matrix"):
             if item.get_closest_marker(name):
                 item.add_marker(pytest.mark.skip(reason="a %s test: run with -m %s" % (name, name)))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Show the figures that tests told."""
+    for line in config.stash[TOLD]:
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def tell(request):
+    """Give a function that puts a line into the summary of the run."""
+    return request.config.stash[TOLD].append
 
 
 @pytest.fixture(scope="session")
