@@ -8,6 +8,7 @@ from packaging.version import InvalidVersion, Version
 
 from WMCore.WMRuntime.AreaCheck.Check import Check, Outcome, error, info, warning
 from WMCore.WMRuntime.AreaCheck.CheckBench import ProbeFailed
+from WMCore.WMRuntime.Environment.AreaManifest import MANIFEST_NAME
 from WMCore.WMRuntime.SandboxVerification import VERIFIED_PACKAGES
 
 _SHOWN = 5
@@ -69,14 +70,13 @@ def _pythonFindings(bench, area, start, said):
 
 def checkLibraries(bench, area, start, _release):
     """Import each library of the description; compare its version and its place."""
-    from WMCore.WMRuntime.Environment.AreaManifest import loadManifest
     directory = bench.workDirectory(area, "libraries")
     version = tuple(bench.ask(start, "interpreter", {}, directory)["version"])
     needs = bench.description.librariesFor(version)
     answers = bench.ask(start, "libraries", {"libraries": {need.name: list(need.imports) for need, _ in needs}},
                         directory)
     # Areas of today carry no libraries but future; what they lack comes with each job.
-    ownLibraries = loadManifest(area.directory) is not None
+    ownLibraries = os.path.lexists(os.path.join(area.directory, MANIFEST_NAME))
     findings, facts = [], {}
     for need, versions in needs:
         answer = answers[need.name]
