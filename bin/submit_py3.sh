@@ -535,11 +535,15 @@ wma_future() {
 
 wma_try_version() {
     # wma_try_version EXTERNAL VERSION: take over a python of an area, with py3-future where there is one that fits. It
-    # is the version's own bin/python3, not what else the PATH has.
-    local wmaTop=$1/python3/$2 wmaInit=$1/python3/$2/etc/profile.d/init.sh
+    # is the version's own bin/python3, not what else the PATH has, and named by where the area's link leads now: a
+    # running job must not load modules from the area that is put in its place.
+    local wmaReal wmaTop wmaInit
+    wmaReal=$(readlink -f -- "$1")
+    wmaTop=$wmaReal/python3/$2
+    wmaInit=$wmaTop/etc/profile.d/init.sh
     WMA_ANSWER="$wmaInit: it is not there, or may not be read"
     [[ -f $wmaInit && -r $wmaInit ]] || return
-    wma_load "${WMA_PROBE_TIMEOUT_SECS:-60}" "$wmaTop/bin/python3" "$wmaInit" "$(wma_future "$1")" || return
+    wma_load "${WMA_PROBE_TIMEOUT_SECS:-60}" "$wmaTop/bin/python3" "$wmaInit" "$(wma_future "$wmaReal")" || return
     WMA_PYTHON=$wmaTop/bin/python3
 }
 
@@ -569,7 +573,7 @@ wma_try_area() {
         if [[ -n $wmaPin && $wmaVersion != "$wmaPin" && $wmaVersion != "$wmaPin"[!0-9]* ]]; then
             wmaTried+=$'\n'"    $wmaVersion: WMRUNTIME_PYTHON_VERSION asks for $wmaPin"
         elif wma_try_version "$1" "$wmaVersion"; then
-            wma_log INFO "$WMA_ANSWER: $WMA_PYTHON${wmaPin:+ (WMRUNTIME_PYTHON_VERSION)}"
+            wma_log INFO "$WMA_ANSWER: $1/python3/$wmaVersion/bin/python3${wmaPin:+ (WMRUNTIME_PYTHON_VERSION)}"
             wma_compare_system "${1%/external}"
             return 0
         else

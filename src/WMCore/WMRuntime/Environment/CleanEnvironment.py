@@ -33,7 +33,8 @@ JOB_SETTINGS = ("VO_CMS_SW_DIR", "CMS_PATH", "SITECONFIG_PATH")
 # The directories of a CMS root that hold the areas a job's python comes from, best first: the one made for this
 # runtime (#11699), then that of the CMS services. The wrapper and requirements.cfg say the same.
 AREA_PATHS = ("WMRuntime", "COMP")
-_AREA = re.compile(r"^(.*/(?:%s)/[^/]+)/external(?:/|$)" % "|".join(AREA_PATHS))
+# An area is a link: to a directory beside it, as COMP/el8_amd64_gcc8, or one level down, as WMRuntime/builds/rhel8_x86_64-3.
+_AREA = re.compile(r"^(.*/(?:%s)/(?:[^/]+/)?[^/]+)/external(?:/|$)" % "|".join(AREA_PATHS))
 _SECRET_NAME = r"[A-Za-z0-9_]*(?:TOKEN|PASSWORD|PASSWD|SECRET|CREDS|PROXY)[A-Za-z0-9_]*"
 _SECRET_SETTING = re.compile(r"\b(%s)=(\"[^\"]*\"|'[^']*'|[^\s;]+)" % _SECRET_NAME, re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"^%s$" % _SECRET_NAME.replace("|PROXY", ""), re.IGNORECASE)

@@ -12,7 +12,7 @@ DEFAULT_ROOT = "/cvmfs/cms.cern.ch"
 _FAMILY = re.compile(r"\b(rhel|centos|scientific|almalinux|rocky|ol)\b")
 _OLDEST, _UNKNOWN = 6, ("rhel8", "rhel9", "rhel7", "rhel6")
 _NAME = re.compile(r"rhel[1-9][0-9]?\Z")
-_PACKAGE = re.compile(r"^(.*/(?:%s)/[^/]+/external/[^/]+/[^/]+)(?:/|$)" % "|".join(AREA_PATHS))
+_PACKAGE = re.compile(r"^(.*/(?:%s)/(?:[^/]+/)?[^/]+/external/[^/]+/[^/]+)(?:/|$)" % "|".join(AREA_PATHS))
 
 
 def _unique(values):

@@ -81,7 +81,7 @@ class CvmfsArea(EnvironmentProvider):
             candidates = versions.candidates(self.pin)
             tried.extend("  %s: %s is asked for" % (version.name, self.pin) for version in versions.versions
                          if version not in candidates)
-            for version in candidates:
+            for version in map(_asItLies, candidates):
                 start = self._start(node, system, version, clean)
                 if start.ok:
                     return self._prepared(node, clean, directory, system, versions, version, start, tried)
@@ -111,7 +111,7 @@ class CvmfsArea(EnvironmentProvider):
             reasons.append("tried before: %s" % "; ".join(line.strip() for line in tried[:-1]))
         if versions.problem:
             reasons.append(versions.problem)
-        future = _futureOf(directory)
+        future = _futureOf(os.path.realpath(directory))
         if _isElsewhere(node):
             reasons.append("it was not started: it is for the inside of %s" % node.container)
         elif future is not None:
@@ -162,6 +162,12 @@ class CvmfsArea(EnvironmentProvider):
                 yield Finding("futureNeedsImp" if "No module named 'imp'" in why else "futureUnusable", WARNING,
                               "python %s cannot use it, jobs go without: %s" % (taken[1].name, why),
                               "publish future 1.0.0 or later for this python, or take it away", future.directory)
+
+
+def _asItLies(version):
+    """Name a version by where the area's link leads now: a running job keeps its files when the area is replaced."""
+    python3, name = os.path.split(version.directory)
+    return attr.evolve(version, directory=os.path.join(os.path.realpath(python3), name))
 
 
 def _isElsewhere(node):

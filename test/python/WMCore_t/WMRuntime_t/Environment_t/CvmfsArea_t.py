@@ -7,6 +7,8 @@ import attr
 import pytest
 
 from WMCore.WMRuntime.Environment.AreaVersions import AreaVersions
+from WMCore.WMRuntime.Environment.CleanEnvironment import withoutWrapperPython
+from WMCore.WMRuntime.Environment.CompAreas import packageOf
 from WMCore.WMRuntime.Environment.CvmfsArea import CvmfsArea
 from WMCore.WMRuntime.Environment.Description import loadDescription
 from WMCore.WMRuntime.Environment.EnvironmentProvider import ERROR, EnvironmentContext
@@ -216,8 +218,22 @@ def test_aPythonHomeOfTheJobReachesNeitherThePythonNorWhatComesLater(site):
 
 def test_theRuntimesOwnAreaIsTakenBeforeComp11699(site, template):
     site.publish(template, "rhel8", "builds-1", "3.0.0-wm1", path="WMRuntime")
-    assert "/WMRuntime/rhel8_%s/external/python3/3.0.0-wm1/" % MACHINE in site.wrapper()[2]
-    assert "/WMRuntime/rhel8_%s/" % MACHINE in site.provider().prepare(site.node()).python
+    _, out, taken = site.wrapper()
+    assert "/WMRuntime/rhel8_%s/external/python3/3.0.0-wm1/bin/python3\n" % MACHINE in out
+    assert taken.endswith("/WMRuntime/builds-1/external/python3/3.0.0-wm1/bin/python3")
+    assert site.provider().prepare(site.node()).python == taken
+
+
+def test_aRunningJobKeepsItsFilesWhenTheAreaIsReplaced(site, template):
+    site.publish(template, "rhel8", "builds/rhel8-1", site.names[SAME], path="WMRuntime")
+    taken = site.wrapper()[2]
+    link = site.cms / "WMRuntime" / ("rhel8_" + MACHINE)
+    link.unlink()
+    os.symlink("builds/rhel8-2", str(link))
+    environ = site.left()
+    assert subprocess.check_output([taken, "-c", "import this, os; print(os.__file__)"], env=environ).count(b"rhel8-1") == 1
+    assert packageOf(taken) == os.path.dirname(os.path.dirname(taken))
+    assert withoutWrapperPython({"PATH": environ["PATH"]}, [taken]) == {"PATH": site.environ["PATH"]}
 
 
 def test_aPublishedPythonChangesNothingWhereTheAreaHasADefault10642(site, template):
@@ -282,7 +298,7 @@ def test_thePythonForAContainerThatIsNotEnteredYetIsNotStartedHere(site):
     site.area.program.unlink()
     library = site.area.python3 / site.names[NEXT] / "etc" / "started"
     (site.area.python3 / site.names[NEXT] / "bin" / "python3").unlink()
-    program = site.area.python3 / site.names[NEXT] / "bin" / "python3"
+    program = site.area.python3.resolve() / site.names[NEXT] / "bin" / "python3"
     program.write_text("#!/bin/sh\ntouch '%s'\n" % library)
     program.chmod(0o755)
     prepared = site.provider().prepare(attr.evolve(site.node(), container="/images/el8"))
