@@ -8,7 +8,8 @@ from packaging.version import InvalidVersion, Version
 from WMCore.WMRuntime.AreaCheck.Check import Outcome, error, info, warning
 from WMCore.WMRuntime.Environment.AreaManifest import MANIFEST_NAME, loadManifest
 from WMCore.WMRuntime.Errors import WMRuntimeError
-from WMCore.WMRuntime.Publishing.AreaFiles import describeFile, listFiles
+from WMCore.WMRuntime.Publishing.AreaFiles import scanFiles
+from WMCore.WMRuntime.Publishing.WheelTarget import GLIBC
 
 _SHOWN = 5
 _REMEDY = "publish the area again with `wmruntime area build`, or go back with `wmruntime area rollback`"
@@ -40,6 +41,10 @@ def _contents(description, area, manifest):
     if manifest.layoutOnly:
         yield warning("layoutOnly", "the area has its libraries and no interpreter",
                       "build it on a machine of that CPU", area.directory)
+    if manifest.glibc and int(manifest.glibc.split(".")[1]) > GLIBC.get(area.system, 0):
+        yield warning("glibcTooNew", "its python needs glibc %s, %s has 2.%d: it starts on newer systems alone" % (
+            manifest.glibc, area.system, GLIBC.get(area.system, 0)),
+                      "build it from a python that was compiled on %s" % area.system, area.directory)
     if manifest.description != description.sha256:
         yield info("otherDescription", "the area was built from another requirements.cfg than it is checked with")
     have = {library.name: library for library in manifest.libraries}
@@ -69,11 +74,14 @@ def compareFiles(directory, manifest):
     :param manifest: AreaManifest
     :return: list of Finding, one for each kind of difference
     """
-    present = set(listFiles(directory))
-    different = {"missing": sorted(set(manifest.files) - present), "changed": [],
-                 "added": sorted(present - set(manifest.files))}
-    for path in sorted(present.intersection(manifest.files)):
-        problem = _difference(os.path.join(directory, path), manifest.files[path])
+    try:
+        present = scanFiles(directory)
+    except OSError as ex:
+        return [error("filesUnreadable", "the files of the area cannot be read: %s" % ex, _REMEDY, directory)]
+    different = {"missing": sorted(set(manifest.files) - set(present)), "changed": [],
+                 "added": sorted(set(present) - set(manifest.files))}
+    for path in sorted(set(present).intersection(manifest.files)):
+        problem = _difference(present[path], manifest.files[path])
         if problem:
             different["changed"].append("%s: %s" % (path, problem))
     return [_named(kind, names, directory) for kind, names in different.items() if names]
@@ -88,12 +96,8 @@ def _named(kind, names, directory):
     return make("files%s" % kind.capitalize(), shown, _REMEDY, directory)
 
 
-def _difference(path, expected):
+def _difference(found, expected):
     """Say how a file differs from its entry in the manifest; None when it does not."""
-    try:
-        found = describeFile(path)
-    except OSError as ex:
-        return ex.strerror or str(ex)
     if found.link != expected.link:
         return "%s, expected %s" % tuple("a link to %s" % one.link if one.link else "a file"
                                          for one in (found, expected))

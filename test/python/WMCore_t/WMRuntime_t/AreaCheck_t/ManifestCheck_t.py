@@ -88,7 +88,7 @@ def test_aLinkThatLeadsElsewhereIsADifference(area):
 @pytest.mark.parametrize("change, code", [
     ({"system": "rhel9"}, "manifestOfAnother"), ({"cpu": "aarch64"}, "manifestOfAnother"),
     ({"pythonVersion": "3.6.4"}, "pythonOutOfRange"), ({"libraries": ()}, "libraryMissing"),
-    ({"pythonDirectory": ""}, "layoutOnly")])
+    ({"pythonDirectory": ""}, "layoutOnly"), ({"glibc": "2.35"}, "glibcTooNew")])
 def test_whatTheManifestSaysIsComparedWithTheDescription(area, change, code):
     area.write(attr.evolve(area.manifest, **change))
     assert code in area.codes()
