@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 
+from WMCore.WMRuntime.Environment.CleanEnvironment import interpreterAreas
 from WMCore.WMRuntime.Tools.ScramArch import ARCH_TO_OS, getPlatformMachine
 
 FILE_NAME = "runtimeInfo.json"
@@ -129,7 +130,11 @@ def addEnvironment(jobDirectory, outcome):
     """
     found = outcome.toDict() if outcome else {"asked": {}, "prepared": [], "reasons": [
         "nothing was asked for: the job stays in the python that the wrapper chose"]}
-    found["python"] = {"path": sys.executable, "version": ".".join(str(part) for part in sys.version_info[:3])}
+    areas = interpreterAreas([sys.executable or ""])
+    # The area as it was named; what its links lead to comes with it.
+    found["python"] = {"path": sys.executable, "version": ".".join(str(part) for part in sys.version_info[:3]),
+                       "provider": "CVMFS area" if areas else "none: it is of no area",
+                       "area": next((area for area in areas if (sys.executable or "").startswith(area + "/")), "")}
     _changeInfo(jobDirectory, lambda information: information.update(environment=found), "environment of the job")
 
 

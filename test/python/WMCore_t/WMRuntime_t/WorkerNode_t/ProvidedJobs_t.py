@@ -51,9 +51,11 @@ def ranWell(jobs, way, directory):
 
 
 def areaOf(run):
-    """Give the CMS path the job's python came from, COMP or WMRuntime; none for a bare one."""
-    parts = run.environment["python"]["path"].split(os.sep)
-    return [part for part in parts if part in ("COMP", "WMRuntime")]
+    """Give the CMS path of the area that the job says its python came from, COMP or WMRuntime; none for a bare one."""
+    python = run.environment["python"]
+    assert (python["provider"] == "CVMFS area") == bool(python["area"])
+    assert python["path"].startswith(python["area"])
+    return [part for part in python["area"].split(os.sep) if part in ("COMP", "WMRuntime")]
 
 
 @pytest.mark.parametrize("way", sorted(EXPECTED))
