@@ -89,7 +89,7 @@ def _build(root, pythons, own, log):
     cvmfs = os.path.join(root, "cvmfs", "cms.cern.ch")
     os.makedirs(os.path.join(root, "var"))
     linkTo(os.path.join(root, "libexec", "python3"), own.executable)
-    for name in ("CallLog.py", "Gfal.py", "Apptainer.py", "ContainerRoot.py"):
+    for name in ("CallLog.py", "Gfal.py", "Apptainer.py", "ApptainerOptions.py", "ContainerRoot.py"):
         shutil.copyfile(os.path.join(INSIDE, name), os.path.join(root, "libexec", name))
     writeTop(cvmfs, INSIDE)
     log("COMP areas: %s" % machine)
