@@ -206,6 +206,7 @@ def test_inAJobTheSandboxMustBeImportable(node, tmp_path):
         archive.writestr("WMCore/__init__.py", "")
         archive.writestr("WMCore/WMRuntime/__init__.py", "")
         archive.writestr("WMCore/WMRuntime/Errors.py", "")
+        archive.writestr("attr/__init__.py", "")
     (tmp_path / "interpreterProbes.json").unlink()
     found = InterpreterResolver(environ).resolve(RELEASE_SCRIPT, node.release("CMSSW_13_0_3")).interpreter
     assert found.provider == "release manifest"
