@@ -38,11 +38,12 @@ def nightly(count, otherwise):
 
 def loadProfile():
     """
-    Give the property tests that ask for no number theirs.
+    Choose the number of examples for the property tests that ask for none.
 
     :raises pytest.UsageError: when WMRUNTIME_COUNTS is none of LEVELS
     """
     if LEVEL not in LEVELS:
         raise pytest.UsageError("WMRUNTIME_COUNTS is %r; set it to one of %s" % (LEVEL, ", ".join(LEVELS)))
-    settings.register_profile(LEVEL, max_examples=examples(DEFAULT))
+    # No deadline: a busy machine takes its time, and time limits are tested by tests of their own.
+    settings.register_profile(LEVEL, max_examples=examples(DEFAULT), deadline=None)
     settings.load_profile(LEVEL)
