@@ -68,7 +68,7 @@ def test_aJobRunsOnTheAreasPython(bench, workerNode, system, upstreamTree, sandb
     report = check(bench, nodeArea(workerNode, system), only=("job",))
     job = report.areas[0].results[-1]
     assert report.ok and job.check == "job" and job.facts["exit code"] == "0"
-    assert os.path.realpath(nodeArea(workerNode, system).directory) in job.facts["ran on"]
+    assert nodeArea(workerNode, system).directory in job.facts["ran on"]
     # The node has no release for rhel9; that is said.
     assert ("passed for" in job.facts) == (system == "rhel9")
 
