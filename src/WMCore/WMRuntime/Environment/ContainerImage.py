@@ -203,7 +203,7 @@ class ContainerImage(EnvironmentProvider):
 
 def _number(path):
     try:
-        with open(path) as handle:
+        with open(path, "rb") as handle:
             return int(handle.read())
     except (OSError, ValueError):
         return None

@@ -117,9 +117,13 @@ KNOWN = {("Bootstrap.py", "currentThread")}
 
 
 def runtimeSources():
-    """Give (file name, syntax tree) of each module that runs on a worker node or packs for it; stand-ins are left out."""
+    """
+    Give (file name, syntax tree) of each module that runs on a worker node or packs for it.
+
+    Stand-ins are left out, and the reports of area checks, which call libraries of the agent's side.
+    """
     for directory, names, files in os.walk(SOURCE):
-        names[:] = [name for name in names if name != "WorkerNode"]
+        names[:] = [name for name in names if name not in ("WorkerNode", "AreaCheck")]
         for name in sorted(files):
             if name.endswith(".py"):
                 with open(os.path.join(directory, name), encoding="utf-8") as handle:
