@@ -32,8 +32,9 @@ def examine(environ, jobDirectory=None):
     try:
         scratch = tempfile.mkdtemp(prefix="wmruntime-doctor-")
     except OSError as ex:
-        return Diagnosis(stations=[Station("temporary directory", False, str(ex))], findings=[Finding(
-            "noTemporaryDirectory", ERROR, "nothing can be written: %s" % ex, "let TMPDIR name a directory on a disk with space")])
+        finding = Finding("noTemporaryDirectory", ERROR, "nothing can be written: %s" % ex,
+                          "let TMPDIR name a directory on a disk with space")
+        return Diagnosis(stations=[Station("temporary directory", False, str(ex))], findings=[finding])
     try:
         patient = Patient(environ, scratch, os.path.realpath(jobDirectory) if jobDirectory else None)
         plan = JobPlan(patient)

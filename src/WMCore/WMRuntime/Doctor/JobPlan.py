@@ -9,7 +9,7 @@ import tempfile
 import attr
 
 from WMCore.WMRuntime.Doctor.Diagnosis import Station
-from WMCore.WMRuntime.Doctor.NodeSections import LEAST_BYTES, freeBytes
+from WMCore.WMRuntime.Doctor.Files import freeBytes
 from WMCore.WMRuntime.Doctor.SiteSections import siteConfiguration
 from WMCore.WMRuntime.Environment.AreaPython import sourceFiles
 from WMCore.WMRuntime.Environment.AutoEnvironment import FIXED_PYTHON, AutoEnvironment
@@ -22,6 +22,8 @@ from WMCore.WMRuntime.Environment.NodeFacts import NodeFacts
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Tools.ChildProcess import runCaptured
 
+# With less a job cannot even unpack its sandbox and write its log.
+LEAST_BYTES = 200 * 10 ** 6
 # cmsset_default.sh runs the site's own hooks; the wrapper gives it longer still (WMA_CMSSET_TIMEOUT_SECS).
 _CMSSET_SECONDS, _PROBE_SECONDS = 120.0, 300.0
 _VERSION = "import sys; print('%d %d %d' % sys.version_info[:3])"
@@ -115,12 +117,14 @@ class JobPlan(object):
         return True, "python %s, %s" % (".".join(map(str, prepared.version)), prepared.python), prepared.reasons
 
     def _fixedPython(self, fixed, environ):
-        path = shutil.which(fixed, path=environ.get("PATH", os.defpath))
-        ended, out, err = runCaptured([path, "-c", _VERSION], env=environ, timeout=60) if path else (None, "", "not there")
-        version = tuple(int(part) for part in out.split()) if ended is not None and ended.ok else ()
+        path, said, version = shutil.which(fixed, path=environ.get("PATH", os.defpath)), "it is not there", ()
+        if path:
+            ended, out, err = runCaptured([path, "-c", _VERSION], env=environ, timeout=60)
+            said = "status %s, %s" % (ended.shellCode, err.strip()[-300:] or "and no word")
+            version = tuple(int(part) for part in out.split()) if ended.ok else ()
         if version < (3, 6):
             raise WMRuntimeError(11005, "The python that %s names cannot be used." % FIXED_PYTHON, "%s: %s" % (
-                fixed, "it is older than 3.6" if version else err.strip()[-300:]), "name another, or unset the variable")
+                fixed, "it is older than 3.6" if version else said), "name another, or unset the variable")
         return path, version
 
     def _asked(self):
@@ -155,8 +159,9 @@ class JobPlan(object):
         if problems:
             raise WMRuntimeError(None, "What a job imports cannot be imported.", "%s: %s" % (
                 self.place.executable, "; ".join(problems)), "make the sandbox again, with wheels for this python if need be")
-        return True, ", ".join("%(name)s %(version)s" % one for one in answer["libraries"] if not one["problem"]), \
-            answer["reasons"] + ["%(name)s from %(where)s" % one for one in answer["libraries"] if not one["problem"]]
+        had = [one for one in answer["libraries"] if not one["problem"]]
+        return True, ", ".join("%(name)s %(version)s" % one for one in had), \
+            answer["reasons"] + ["%(name)s from %(where)s" % one for one in had]
 
     def _probe(self, code):
         environ = dict(self.place.environ, PYTHONDONTWRITEBYTECODE="1")

@@ -3,17 +3,17 @@ What was found of the node itself: system, CPU, disk, what containers need of th
 """
 import os
 import re
-import stat
 import sys
 
 from WMCore.WMRuntime.Doctor.Diagnosis import Section
+from WMCore.WMRuntime.Doctor.Files import freeBytes
 from WMCore.WMRuntime.Environment.Description import versionText
 from WMCore.WMRuntime.Environment.EnvironmentProvider import INFO, WARNING, Finding
 from WMCore.WMRuntime.Environment.InstalledLibraries import InstalledLibraries
 from WMCore.WMRuntime.Tools.ChildProcess import runCaptured
 
-# A job's output has to fit; below the first a job cannot even unpack its sandbox.
-LEAST_BYTES, FEW_BYTES = 200 * 10 ** 6, 5 * 10 ** 9
+# Worth a warning; how much a job writes depends on its workflow.
+FEW_BYTES = 5 * 10 ** 9
 _SYSTEM = re.compile(r"(?m)^PRETTY_NAME=[\"']?([^\"'\n]*)")
 _SWITCHES = ("/proc/sys/user/max_user_namespaces", "/proc/sys/kernel/unprivileged_userns_clone",
              "/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
@@ -93,8 +93,10 @@ def diskSection(patient):
     :return: Section
     """
     rows, findings, seen = [], [], set()
-    for name, path in (("start directory", patient.startDirectory), ("HTCondor's scratch", patient.environ.get("_CONDOR_SCRATCH_DIR")),
-                       ("temporary files", patient.environ.get("TMPDIR") or "/tmp")):
+    environ = patient.environ
+    for name, path in (("start directory", patient.startDirectory),
+                       ("HTCondor's scratch", environ.get("_CONDOR_SCRATCH_DIR")),
+                       ("temporary files", environ.get("TMPDIR") or "/tmp")):
         if not path or path in seen:
             continue
         seen.add(path)
@@ -108,21 +110,9 @@ def diskSection(patient):
         writable = os.access(path, os.W_OK | os.X_OK)
         rows.append((name, "%s: %.1f GB free%s" % (path, free / 1e9, "" if writable else ", may not be written to")))
         if free < FEW_BYTES:
-            findings.append(Finding("diskNearlyFull", WARNING, "%.2f GB are free, jobs write several" % (free / 1e9),
+            findings.append(Finding("diskNearlyFull", WARNING, "only %.2f GB are free" % (free / 1e9),
                                     "make space", path, "df -h %s" % path))
     return Section("disk", rows, findings)
-
-
-def freeBytes(path):
-    """
-    Tell how much a job can write.
-
-    :param path: str
-    :return: int
-    :raises OSError: when it is not there
-    """
-    found = os.statvfs(path)
-    return 0 if found.f_files and not found.f_favail else found.f_bavail * found.f_frsize
 
 
 def namespacesSection(patient):
@@ -142,23 +132,3 @@ def namespacesSection(patient):
         "allow them: sysctl user.max_user_namespaces=15000, and on Debian and Ubuntu kernel.unprivileged_userns_clone=1 and "
         "kernel.apparmor_restrict_unprivileged_userns=0", command="unshare -U true")]
     return Section("user namespaces", rows, findings)
-
-
-def isFile(path):
-    """
-    Tell whether a path leads to a file that this user may read.
-
-    :param path: str, or None
-    :return: bool
-    """
-    return bool(path) and os.path.isfile(path) and os.access(path, os.R_OK)
-
-
-def othersMayRead(path):
-    """
-    Tell whether a file that should be its owner's is readable for others.
-
-    :param path: str
-    :return: bool
-    """
-    return bool(stat.S_IMODE(os.stat(path).st_mode) & 0o077)

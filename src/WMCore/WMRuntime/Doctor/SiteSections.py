@@ -6,7 +6,7 @@ import re
 import shutil
 
 from WMCore.WMRuntime.Doctor.Diagnosis import Section
-from WMCore.WMRuntime.Doctor.NodeSections import isFile, othersMayRead
+from WMCore.WMRuntime.Doctor.Files import isFile, othersMayRead
 from WMCore.WMRuntime.Environment.ContainerBinds import AD_VARIABLES, CREDENTIAL_VARIABLES
 from WMCore.WMRuntime.Environment.EnvironmentProvider import WARNING, Finding
 from WMCore.WMRuntime.Errors import WMRuntimeError
@@ -14,7 +14,7 @@ from WMCore.WMRuntime.Errors import WMRuntimeError
 SITE_VARIABLE = "SITECONFIG_PATH"
 _MAX_BYTES = 1024 * 1024
 _SITE = re.compile(r"<site\s[^>]*\bname\s*=\s*[\"']([A-Za-z0-9_.-]{1,100})[\"']")
-# Owners' alone: voms-proxy-init and the XRootD client refuse others.
+# Their owner's alone.
 _PRIVATE = ("X509_USER_PROXY", "X509_USER_KEY", "BEARER_TOKEN_FILE")
 
 
@@ -78,14 +78,14 @@ def credentialsSection(patient):
             rows.append((name, "set"))  # a KRB5CCNAME that is no file
         elif not os.access(path, os.R_OK):
             rows.append((name, "set, but nothing there may be read"))
-            findings.append(Finding("credentialMissing", WARNING, "%s is set, and nothing may be read where it leads" % name,
-                                    "renew it, or unset the variable"))
+            findings.append(Finding("credentialMissing", WARNING, "%s is set, and nothing may be read where it leads" %
+                                    name, "renew it, or unset the variable"))
         else:
-            open_ = name in _PRIVATE and othersMayRead(path)
-            rows.append((name, "there, but others may read it" if open_ else "there"))
-            if open_:
-                findings.append(Finding("credentialOpen", WARNING, "others may read what %s leads to: programs refuse it" %
-                                        name, "chmod 600 it"))
+            exposed = name in _PRIVATE and othersMayRead(path)
+            rows.append((name, "there, but others may read it" if exposed else "there"))
+            if exposed:
+                findings.append(Finding("credentialOpen", WARNING, "others may read what %s leads to, and programs may "
+                                        "refuse it" % name, "chmod 600 it"))
     rows.append(("BEARER_TOKEN", "set" if patient.environ.get("BEARER_TOKEN") else "not set"))
     return Section("credentials", rows, findings)
 
@@ -97,6 +97,8 @@ def siteSection(patient):
     :param patient: Patient
     :return: Section
     """
-    rows = [(name, "%s%s" % (patient.environ[name], "" if os.path.isdir(patient.environ[name]) else " (not there)")
-             if patient.environ.get(name) else "not set") for name in (SITE_VARIABLE, "CMS_PATH", "VO_CMS_SW_DIR", "OSG_APP")]
+    rows = []
+    for name in (SITE_VARIABLE, "CMS_PATH", "VO_CMS_SW_DIR", "OSG_APP"):
+        path = patient.environ.get(name)
+        rows.append((name, "not set" if not path else path if os.path.isdir(path) else "%s (not there)" % path))
     return Section("site", rows)

@@ -6,7 +6,7 @@ import os
 import attr
 
 from WMCore.WMRuntime.Doctor.Diagnosis import Section
-from WMCore.WMRuntime.Doctor.NodeSections import isFile
+from WMCore.WMRuntime.Doctor.Files import isFile
 from WMCore.WMRuntime.Doctor.Patient import CODE
 from WMCore.WMRuntime.Environment.AreaManifest import loadManifest
 from WMCore.WMRuntime.Environment.AreaVersions import AreaVersions
@@ -79,7 +79,8 @@ def containerSection(patient):
                        ("image", lambda: chooseImage(patient.description(), request, patient.node))):
         try:
             found = find()
-            rows.append((name, "%s (%s)" % (found.path, found.said if name == "program" else found.system or "system unknown")))
+            what = found.said if name == "program" else found.system or "system unknown"
+            rows.append((name, "%s (%s)" % (found.path, what)))
         except WMRuntimeError as ex:
             rows.append((name, "none: %s" % ex.context))
     return Section("containers", rows)

@@ -19,8 +19,8 @@ def main():
     try:
         from WMCore.WMRuntime.Doctor.DoctorProgram import main as examine
     except Exception as ex:
-        sys.stderr.write("The runtime cannot be imported by %s (%s): %s: %s\nIts path is %r; expected a sandbox's WMCore.zip "
-                         "on it (PYTHONPATH=WMCore.zip), whole, and attrs and packaging.\n" % (
+        sys.stderr.write("The runtime cannot be imported by %s (%s): %s: %s\nIts path is %r; expected a sandbox's "
+                         "WMCore.zip on it (PYTHONPATH=WMCore.zip), whole, and attrs and packaging.\n" % (
                              sys.executable, sys.version.split()[0], type(ex).__name__, ex, sys.path))
         return 1
     return examine()

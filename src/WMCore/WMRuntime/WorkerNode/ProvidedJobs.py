@@ -54,10 +54,12 @@ class ProvidedJobs(object):
 
     :param node: WorkerNode
     :param directory: str, for wheels; the built area goes into the node's CMS root
+    :param binds: sequence of str, directories besides the node's own that its containers see
     """
 
-    def __init__(self, node, directory):
+    def __init__(self, node, directory, binds=()):
         self.node = node
+        self.binds = tuple(binds)
         self.wheels = os.path.join(directory, "wheels")
         self.machine = os.uname()[4]
         self.areas = os.path.join(node.cvmfs, "WMRuntime")
@@ -92,7 +94,7 @@ class ProvidedJobs(object):
         :return: dict
         """
         if way == CONTAINER:
-            return {"WMRUNTIME_CONTAINER": "auto"}
+            return {"WMRUNTIME_CONTAINER": "auto", "APPTAINER_BINDPATH": ",".join((self.node.root,) + self.binds)}
         series = {WHEELS: self.series, BARE: self.series, OLDEST: "3.6"}.get(way)
         return {"WMRUNTIME_PYTHON": self.node.pythons[series]} if series else {}
 
