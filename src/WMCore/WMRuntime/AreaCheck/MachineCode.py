@@ -3,28 +3,10 @@ For which CPU the programs and libraries of an area are, told from their first b
 """
 import os
 import stat
-import struct
 
-# e_machine of the System V ABI (elf(5)), as `uname -m` names the CPU.
-_MACHINES = {3: "i686", 21: "ppc64", 62: "x86_64", 183: "aarch64", 243: "riscv64"}
+from WMCore.WMRuntime.Environment.ElfFile import elfMachine
+
 _MOST_FILES = 200000
-
-
-def elfMachine(path):
-    """
-    Tell for which CPU a file is.
-
-    :param path: str
-    :return: str, as `uname -m` names it; None when it is no ELF file
-    :raises OSError: when it cannot be read
-    """
-    with open(path, "rb") as handle:
-        head = handle.read(20)
-    if len(head) < 20 or head[:4] != b"\x7fELF" or head[5] not in (1, 2):
-        return None
-    number = struct.unpack_from("<H" if head[5] == 1 else ">H", head, 18)[0]
-    name = _MACHINES.get(number, "ELF machine %d" % number)
-    return "ppc64le" if (name, head[5]) == ("ppc64", 1) else name
 
 
 def walkFiles(tops):
@@ -64,7 +46,7 @@ def machineCode(tops):
     Find the programs and shared libraries below some directories.
 
     :param tops: iterable of str
-    :return: dict of str path to str CPU; a file that cannot be read has an empty text
+    :return: dict of str path to str CPU; a file that cannot be read, or is damaged, has an empty text
     """
     found = {}
     for path in walkFiles(tops):
@@ -73,7 +55,7 @@ def machineCode(tops):
             continue
         try:
             machine = elfMachine(path)
-        except OSError:
+        except (OSError, ValueError):
             machine = ""
         if machine is not None:
             found[path] = machine
