@@ -206,13 +206,16 @@ def show(rows, counts, series, runs):
                for way, found in rows.items()}
     first = medians[WAYS[0]]
     print("medians of %d rounds; ratios to the first row; python %s unless the row says another" % (runs, series))
-    print("| environment | to Startup's first record | whole job | bytes added to the sandbox | files opened under the tree "
+    print("| environment | to Startup's first record | whole job | kB added to the sandbox | files opened under the tree "
           "| of a python outside it | processes and threads |\n|---|---:|---:|---:|---:|---:|---:|")
     for way, found in medians.items():
         times = tuple(part for name in ("to Startup's first record, s", "whole job, s")
                       for part in (found[name], found[name] / first[name]))
+        # In kB: two sandboxes of one content differ by some bytes, for the identifiers in them are made by chance.
+        added = round((found["sandbox, bytes"] - first["sandbox, bytes"]) / 1e3)
         print("| %s | %.2f s (%.2f) | %.1f s (%.2f) | %d | %s |" % ((way,) + times + (
-            found["sandbox, bytes"] - first["sandbox, bytes"], " | ".join(str(count) for count in counts[way].values()))))
+            added, " | ".join(str(count) for count in counts[way].values()))))
+
 
 
 if __name__ == "__main__":
