@@ -100,7 +100,7 @@ def _roots(arguments):
 
 def _writers(arguments):
     """List what to write, (callable taking path and report, path); tell of a missing library before the checks."""
-    from WMCore.WMRuntime.AreaCheck.ReportFile import jsonText, junitText, writeReport
+    from WMCore.WMRuntime.AreaCheck.ReportTexts import jsonText, junitText, writeReport
     from WMCore.WMRuntime.AreaCheck.PageReport import pageText
     writers = []
     for path, text, library in ((arguments.json, jsonText, None), (arguments.junit, junitText, "junitparser"),

@@ -7,7 +7,7 @@ link's target.
 import pkgutil
 
 from WMCore.WMRuntime.AreaCheck.CheckResult import FAILED, PASSED, SKIPPED, WARNING
-from WMCore.WMRuntime.AreaCheck.ReportFile import cleanText
+from WMCore.WMRuntime.AreaCheck.ReportTexts import cleanText
 
 TEMPLATE = "page.html"
 #: How each status is shown: a sign and a word, for those who do not see the colour.

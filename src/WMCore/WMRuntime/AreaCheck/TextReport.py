@@ -5,7 +5,7 @@ import sys
 
 from WMCore.WMRuntime.AreaCheck.CheckResult import PRESENT, SKIPPED
 from WMCore.WMRuntime.AreaCheck.PageReport import SIGNS, cellNote
-from WMCore.WMRuntime.AreaCheck.ReportFile import commandsOf, findingText
+from WMCore.WMRuntime.AreaCheck.ReportTexts import commandsOf, findingText
 from WMCore.WMRuntime.Command.Table import shown
 
 _WIDTH = 34

@@ -12,7 +12,7 @@ from WMCore.WMRuntime.Environment.AreaManifest import MANIFEST_NAME, AreaManifes
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Publishing.AreaFiles import scanFiles
 from WMCore.WMRuntime.Publishing.AreaLibraries import layLibraries, licenceText
-from WMCore.WMRuntime.Publishing.AreaPython import compileModules, proveArea
+from WMCore.WMRuntime.Publishing.AreaProof import compileModules, proveArea
 from WMCore.WMRuntime.Publishing.InitScript import libraryInit, pythonInit
 from WMCore.WMRuntime.Publishing.InterpreterTree import layInterpreter
 from WMCore.WMRuntime.Publishing.SharedLibraries import SharedLibraries

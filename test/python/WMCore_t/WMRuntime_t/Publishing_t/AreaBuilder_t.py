@@ -1,5 +1,5 @@
 """
-Test what a built area is made of, with a python and wheels of a few lines; AreaPython_t builds real ones.
+Test what a built area is made of, with a python and wheels of a few lines; RealArea_t builds real ones.
 """
 import os
 import stat

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from WMCore.WMRuntime.AreaCheck.ReportFile import cleanText, jsonText, junitText, writeReport
+from WMCore.WMRuntime.AreaCheck.ReportTexts import cleanText, jsonText, junitText, writeReport
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore_t.WMRuntime_t.AreaCheck_t.SampleReports import COMMAND, HOSTILE, areaResult, finding, \
     sampleReport
