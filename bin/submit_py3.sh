@@ -393,17 +393,22 @@ wma_load_cms() {
 }
 
 wma_container_os() {
-    # Print the Red Hat family system we run in, as rhelN; nothing when it is another. WMRUNTIME_OS_RELEASE names
-    # another os-release file (for tests). rpm is not asked: it is not always there, and its %rhel may be empty.
-    local text number="" family='(rhel|centos|scientific|almalinux|rocky|ol)'
-    text=$(cat "${WMRUNTIME_OS_RELEASE:-/etc/os-release}" 2> /dev/null)
-    if [[ $text =~ platform:el([0-9]+) ]]; then
-        number=${BASH_REMATCH[1]}
-    elif [[ $text =~ (^|$'\n')ID=[\"\']?${family}[\"\']?($'\n'|$) && $text =~ VERSION_ID=[\"\']?([0-9]+) ]] ||
-            [[ -z $text && $(cat /etc/redhat-release 2> /dev/null) =~ release\ ([0-9]+) ]]; then # RHEL6
-        number=${BASH_REMATCH[1]}
+    # Print the Red Hat family system we run in, as rhelN; nothing when it is another, or older than rhel6.
+    # WMRUNTIME_OS_RELEASE names another os-release file (for tests). rpm is not asked: it is not always there, and its
+    # %rhel may be empty. ID_LIKE is not asked: Amazon Linux names centos there, and has numbers of its own.
+    local file=${WMRUNTIME_OS_RELEASE:-/etc/os-release} family='(rhel|centos|scientific|almalinux|rocky|ol)'
+    local line=$'(^|\n)' quote="[\"']?" digits='0*([1-9][0-9]?)([^0-9]|$)' text number=""
+    { text=$(cat "$file"); } 2> /dev/null
+    if [[ $text =~ ${line}PLATFORM_ID=${quote}platform:el$digits ]]; then
+        number=${BASH_REMATCH[2]}
+    elif [[ $text =~ ${line}ID=$quote$family$quote($'\n'|$) && $text =~ ${line}VERSION_ID=$quote$digits ]]; then
+        number=${BASH_REMATCH[2]}
+    elif [[ -z $text ]]; then # RHEL6 has no os-release
+        [[ $file == */* ]] || file=./$file
+        { text=$(cat "${file%/*}/redhat-release"); } 2> /dev/null
+        [[ $text == Fedora* || ! $text =~ \ release\ $digits ]] || number=${BASH_REMATCH[1]}
     fi
-    [[ -z $number ]] || printf 'rhel%d\n' "$((10#$number))"
+    ((${number:-0} < 6)) || printf 'rhel%d\n' "$number"
 }
 
 wma_comp_areas() {

@@ -9,7 +9,11 @@ import re
 from WMCore.WMRuntime.Environment.CleanEnvironment import AREA_PATHS, interpreterAreas
 
 DEFAULT_ROOT = "/cvmfs/cms.cern.ch"
-_FAMILY = re.compile(r"\b(rhel|centos|scientific|almalinux|rocky|ol)\b")
+# As wma_container_os has them. ID_LIKE is not asked: Amazon Linux names centos there, and has numbers of its own.
+_PLATFORM = re.compile(r"(?:^|\n)PLATFORM_ID=[\"']?platform:el0*([1-9][0-9]?)(?:[^0-9]|$)")
+_FAMILY = re.compile(r"(?:^|\n)ID=[\"']?(?:rhel|centos|scientific|almalinux|rocky|ol)[\"']?(?:\n|$)")
+_VERSION = re.compile(r"(?:^|\n)VERSION_ID=[\"']?0*([1-9][0-9]?)(?:[^0-9]|$)")
+_RELEASE = re.compile(r" release 0*([1-9][0-9]?)(?:[^0-9]|$)")
 _OLDEST, _UNKNOWN = 6, ("rhel8", "rhel9", "rhel7", "rhel6")
 _NAME = re.compile(r"rhel[1-9][0-9]?\Z")
 _PACKAGE = re.compile(r"^(.*/(?:%s)/(?:[^/]+/)?[^/]+/external/[^/]+/[^/]+)(?:/|$)" % "|".join(AREA_PATHS))
@@ -37,22 +41,29 @@ def cmsRoots(environ):
 
 def containerSystem(environ):
     """
-    Tell which Red Hat system this is, from its os-release file.
+    Tell which Red Hat system this is, from its os-release file, or from the redhat-release beside it.
 
     :param environ: dict; its WMRUNTIME_OS_RELEASE names another file
-    :return: int, 8 for rhel8 and its rebuilds; None for another or an unknown system
+    :return: int, 8 for rhel8 and its rebuilds; None for another, an unknown or a system older than rhel6
     """
+    path = environ.get("WMRUNTIME_OS_RELEASE") or "/etc/os-release"
+    text = _beginning(path)
+    if text:
+        found = _PLATFORM.search(text) or (_FAMILY.search(text) and _VERSION.search(text))
+    else:  # RHEL6 has no os-release
+        text = _beginning(os.path.join(os.path.dirname(path), "redhat-release"))
+        found = None if text.startswith("Fedora") else _RELEASE.search(text)
+    number = int(found.group(1)) if found else 0
+    return number if number >= _OLDEST else None
+
+
+def _beginning(path):
+    """Read the beginning of a text as bash does: no NUL, no line end at its end; nothing when it cannot be read."""
     try:
-        with open(environ.get("WMRUNTIME_OS_RELEASE") or "/etc/os-release", "rb") as handle:
-            text = handle.read(64 * 1024).decode("utf-8", "replace")
+        with open(path, "rb") as handle:
+            return handle.read(64 * 1024).decode("latin-1").replace("\0", "").rstrip("\n")
     except OSError:
-        return None
-    found = re.search(r"platform:el([0-9]{1,3})", text)
-    if found:
-        return int(found.group(1))
-    names = " ".join(re.findall(r"(?m)^ID(?:_LIKE)?=(.*)$", text))
-    number = re.search(r"(?m)^VERSION_ID=[\"']?([0-9]{1,3})", text)
-    return int(number.group(1)) if number and _FAMILY.search(names) else None
+        return ""
 
 
 def requiredSystems(environ):
