@@ -100,8 +100,9 @@ def _roots(arguments):
 
 def _writers(arguments):
     """List what to write, (callable taking path and report, path); tell of a missing library before the checks."""
-    from WMCore.WMRuntime.AreaCheck.ReportTexts import jsonText, junitText, writeReport
+    from WMCore.WMRuntime.AreaCheck.ReportTexts import jsonText, junitText
     from WMCore.WMRuntime.AreaCheck.PageReport import pageText
+    from WMCore.WMRuntime.Tools.WholeFile import writeWholeFile
     writers = []
     for path, text, library in ((arguments.json, jsonText, None), (arguments.junit, junitText, "junitparser"),
                                 (arguments.html, pageText, "jinja2")):
@@ -113,7 +114,7 @@ def _writers(arguments):
         except ImportError:
             raise WMRuntimeError(None, "%s is needed to write %s." % (library, path), "it cannot be imported",
                                  "pip install 'wmcore-runtime[agent]', or leave the option out")
-        writers.append((lambda where, report, text=text: writeReport(where, text(report)), path))
+        writers.append((lambda where, report, text=text: writeWholeFile(where, text(report)), path))
     return writers
 
 

@@ -1,13 +1,10 @@
 """
-Write reports for machines: JUnit XML and JSON; and each of them whole or not at all.
+The texts of reports for machines, JUnit XML and JSON, and of findings in both.
 """
 import json
-import os
 import re
-import tempfile
 
 from WMCore.WMRuntime.AreaCheck.CheckResult import FAILED, SKIPPED
-from WMCore.WMRuntime.Errors import WMRuntimeError
 
 # What XML 1.0 cannot hold: areas and programs say what they like.
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -93,26 +90,3 @@ def _case(area, result):
     if others:
         case.system_out = cleanText("\n".join(findingText(finding) for finding in others))
     return case
-
-
-def writeReport(path, text):
-    """
-    Write a report under a temporary name, then rename it.
-
-    :param path: str
-    :param text: str
-    :raises WMRuntimeError: when it cannot be written
-    """
-    folder, name = os.path.split(os.path.abspath(path))
-    temporary = None
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=".%s." % name, dir=folder)
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as output:
-            output.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except OSError as ex:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
-        raise WMRuntimeError(None, "A report cannot be written.", "%s: %s" % (path, ex.strerror),
-                             "name a file in a directory that exists and can be written")

@@ -7,6 +7,7 @@ import sys
 
 from WMCore.WMRuntime.Environment.Description import loadDescription
 from WMCore.WMRuntime.Errors import WMRuntimeError
+from WMCore.WMRuntime.Tools.WholeFile import makeDirectory, writeWholeFile
 
 
 def register(groups):
@@ -73,20 +74,15 @@ def _definition(arguments):
     if not arguments.output and len(targets) > 1:
         raise WMRuntimeError(None, "That would be %d definitions." % len(targets), ", ".join(one.name for one in targets),
                              "name a directory for them by --output, or one by --system and --cpu")
+    if arguments.output:
+        makeDirectory(arguments.output)
     for target in targets:
         text = writeDefinition(description, target, arguments.area, arguments.format)
         if not arguments.output:
             sys.stdout.write(text)
             continue
         name = "Containerfile.%s" % target.name if arguments.format == OCI else "%s.def" % target.name
-        print(_write(os.path.join(arguments.output, name), text))
+        path = os.path.join(arguments.output, name)
+        writeWholeFile(path, text)
+        print(path)
     return 0
-
-
-def _write(path, text):
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    temporary = "%s.tmp%d" % (path, os.getpid())
-    with open(temporary, "w", encoding="utf-8") as handle:
-        handle.write(text)
-    os.rename(temporary, path)
-    return path

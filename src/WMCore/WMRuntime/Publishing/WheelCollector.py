@@ -11,6 +11,7 @@ from WMCore.WMRuntime.Environment.WheelIndex import INDEX_NAME, WheelEntry, Whee
     loadWheelIndex
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Publishing.WheelLock import LOCK_NAME, WheelLock
+from WMCore.WMRuntime.Tools.WholeFile import makeDirectory, writeWholeFile
 
 
 @attr.s(frozen=True)
@@ -65,6 +66,7 @@ def describeWheel(path, library, version):
                              "%s: expected the modules %s, found %s" % (path, ", ".join(library.imports),
                                                                         ", ".join(content.imports)),
                              "mend the library's `imports` in the description")
+    entry.checkFor(library)
     readWheel(path, entry)
     return entry
 
@@ -83,7 +85,7 @@ class WheelCollector(object):
         self.directory = os.path.abspath(directory)
         self.download = download
         self.log = log
-        os.makedirs(self.directory, exist_ok=True)
+        makeDirectory(self.directory)
         self.locked = WheelLock.load(self.directory)
         self.enforced = WheelLock() if updateLock or self.locked is None else self.locked
         self.mayAdd = updateLock or self.locked is None
@@ -156,17 +158,10 @@ class WheelCollector(object):
         lock = self.locked or WheelLock()
         for entry in index.wheels:
             lock.add(entry.name, entry.version, entry.sha256)
-        self._write(LOCK_NAME, lock.text().encode("utf-8"))
-        self._write(INDEX_NAME, indexBytes(index.wheels))
+        writeWholeFile(os.path.join(self.directory, LOCK_NAME), lock.text())
+        writeWholeFile(os.path.join(self.directory, INDEX_NAME), indexBytes(index.wheels))
         kept = {entry.file for entry in index.wheels}
         for entry in old.wheels:
             if entry.file not in kept and os.path.isfile(index.path(entry)):
                 os.unlink(index.path(entry))
                 self.log("removed %s" % entry.file)
-
-    def _write(self, name, data):
-        """Write a file under a temporary name, then rename it."""
-        path = os.path.join(self.directory, name)
-        with open(path + ".tmp", "wb") as handle:
-            handle.write(data)
-        os.replace(path + ".tmp", path)

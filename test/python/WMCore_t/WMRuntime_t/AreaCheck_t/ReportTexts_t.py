@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from WMCore.WMRuntime.AreaCheck.ReportTexts import cleanText, jsonText, junitText, writeReport
-from WMCore.WMRuntime.Errors import WMRuntimeError
+from WMCore.WMRuntime.AreaCheck.ReportTexts import cleanText, jsonText, junitText
 from WMCore_t.WMRuntime_t.AreaCheck_t.SampleReports import COMMAND, HOSTILE, areaResult, finding, \
     sampleReport
 
@@ -57,15 +56,3 @@ def test_cleanTextIsTextForXmlAndFiles(text):
     cleaned = cleanText(text)
     assert len(cleaned) == len(text)
     cleaned.encode("utf-8")
-
-
-def test_aReportIsReplacedAsAWholeAndLeavesNothingElse(tmp_path):
-    path = tmp_path / "report.json"
-    path.write_text("old")
-    writeReport(str(path), "new \ud800")
-    assert path.read_text() == "new \\ud800" and [entry.name for entry in tmp_path.iterdir()] == ["report.json"]
-
-
-def test_aReportThatCannotBeWrittenIsOneErrorThatNamesTheFile(tmp_path):
-    with pytest.raises(WMRuntimeError, match="nowhere/report.json"):
-        writeReport(str(tmp_path / "nowhere" / "report.json"), "x")

@@ -77,6 +77,12 @@ def test_several_definitions_need_a_directory(capsys, tmp_path):
     assert len(capsys.readouterr().out.splitlines()) == 24
 
 
+def test_a_directory_for_definitions_that_cannot_be_made_is_said(capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert main(["container", "definition", "--output", str(tmp_path / "file" / "below")]) == 1
+    assert "file/below: Not a directory" in capsys.readouterr().err
+
+
 def test_another_description_is_read(tmp_path, capsys):
     assert main(["container", "definition", "--description", str(tmp_path / "none.cfg")]) == 1
     assert "none.cfg" in capsys.readouterr().err

@@ -111,3 +111,9 @@ def test_aDirectoryMustBeNamed(capsys, monkeypatch):
     monkeypatch.delenv("WMRUNTIME_WHEELHOUSE", raising=False)
     assert main(["wheels", "cost"]) == 1
     assert "set WMRUNTIME_WHEELHOUSE" in capsys.readouterr().err
+
+
+def testADirectoryForWheelsThatIsAFileIsSaid(tmp_path, description, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["wheels", "collect", str(tmp_path / "file"), "--description", description]) == 1
+    assert "A directory cannot be made." in capsys.readouterr().err
