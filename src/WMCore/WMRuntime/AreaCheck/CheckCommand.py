@@ -3,9 +3,9 @@
 """
 import os
 import shutil
-import signal
 import tempfile
 
+from WMCore.WMRuntime.Command.Termination import terminationInterrupts
 from WMCore.WMRuntime.Errors import WMRuntimeError
 
 
@@ -46,24 +46,18 @@ def _check(arguments):
     request = _request(arguments, description)
     writers = _writers(arguments)
     work = _workDirectory(arguments)
-    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        bench = CheckBench(description, work, arguments.node)
-        with TerminalProgress() as progress:
-            report = CheckRunner(bench, request, progress).run()
+        with terminationInterrupts():
+            bench = CheckBench(description, work, arguments.node)
+            with TerminalProgress() as progress:
+                report = CheckRunner(bench, request, progress).run()
     finally:
-        signal.signal(signal.SIGTERM, before)
         if not arguments.work:
             shutil.rmtree(work, ignore_errors=True)
     for write, path in writers:
         write(path, report)
     printReport(report, arguments.verbose)
     return 0 if report.ok else 1
-
-
-def _interrupt(_number, _frame):
-    """Let a SIGTERM, cron's or a CI's, stop the checks as ^C does: their children must not go on alone."""
-    raise KeyboardInterrupt()
 
 
 def _request(arguments, description):

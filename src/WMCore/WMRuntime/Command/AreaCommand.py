@@ -4,15 +4,19 @@
 import functools
 import json
 import os
+import re
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from WMCore.WMRuntime.AreaCheck import CheckCommand
 from WMCore.WMRuntime.Command.Table import printRow
+from WMCore.WMRuntime.Command.Termination import terminationInterrupts
 from WMCore.WMRuntime.Environment.Description import loadDescription
 from WMCore.WMRuntime.Errors import WMRuntimeError
 
 _WIDTH = 16
+_AREA_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 
 
 def register(groups):
@@ -66,7 +70,16 @@ def _registerBuild(commands):
 
 
 def _folder(arguments, description):
-    return os.path.join(os.path.abspath(arguments.root), arguments.area_path or description.areaPaths[0])
+    """Give the directory that holds the areas."""
+    root = os.path.abspath(arguments.root)
+    areaPath = description.areaPaths[0] if arguments.area_path is None else arguments.area_path
+    if not _AREA_PATH.match(areaPath):
+        raise WMRuntimeError(None, "--area-path needs the name of a directory under the root.", "found %r" % areaPath,
+                             "name one of %s" % ", ".join(description.areaPaths))
+    if os.path.lexists(root) and not os.path.isdir(root):
+        raise WMRuntimeError(None, "--root needs a directory.", "%s is none" % root,
+                             "name the directory that holds %s" % areaPath)
+    return os.path.join(root, areaPath)
 
 
 def _switch(arguments):
@@ -94,15 +107,18 @@ def _build(arguments):
                              "name some, or give --all alone")
     if arguments.archive and len(names) > 1:
         raise WMRuntimeError(None, "One archive holds one area.", "found %d areas" % len(names), "name one area")
-    with tempfile.TemporaryDirectory(prefix="wmruntime-area-") as scratch:
+    if arguments.jobs < 1:
+        raise WMRuntimeError(None, "--jobs needs a number of 1 or more.", "found %d" % arguments.jobs, "leave it out")
+    folder, stopped = _folder(arguments, description), threading.Event()
+    with terminationInterrupts(), tempfile.TemporaryDirectory(prefix="wmruntime-area-") as scratch:
         requests = _requests(arguments, description, names, scratch)
-        works = [functools.partial(_publish, arguments, description, request) for request in requests]
-        good = _doAll(works, arguments.jobs, functools.partial(_tell, unseen=arguments.no_switch))
+        works = [functools.partial(_publish, arguments, folder, request, stopped) for request in requests]
+        good = _doAll(works, arguments.jobs, functools.partial(_tell, unseen=arguments.no_switch), stopped)
     return 0 if all(good) else 1
 
 
-def _doAll(works, jobs, tell):
-    """Do works, some at a time, and tell of each in order; after an interrupt no more are begun."""
+def _doAll(works, jobs, tell, stopped):
+    """Do works, some at a time, and tell of each in order; after an interrupt no more are begun, and none is shown."""
     if min(len(works), jobs) <= 1:
         return [tell(*work()) for work in works]  # in this thread, where an interrupt reaches it
     with ThreadPoolExecutor(jobs) as pool:
@@ -110,6 +126,7 @@ def _doAll(works, jobs, tell):
         try:
             return [tell(*future.result()) for future in futures]
         finally:
+            stopped.set()
             for future in futures:
                 future.cancel()
 
@@ -152,16 +169,20 @@ def _wheels(arguments, description, chosen, scratch):
     return WheelCollector(scratch, PipDownload()).collect(description, targets).index
 
 
-def _publish(arguments, description, request):
+def _publish(arguments, folder, request, stopped):
     """Publish one area; give its name, what was built, and the error when it was not."""
     from WMCore.WMRuntime.Publishing.AreaArchive import writeAreaArchive
     from WMCore.WMRuntime.Publishing.AreaPublisher import publishArea
     from WMCore.WMRuntime.Publishing.AreaSwitch import AreaSwitch
-    try:
-        built = publishArea(request, AreaSwitch(_folder(arguments, description), request.name), arguments.keep_default,
-                            not arguments.no_switch)
+
+    def finish(built):
         if arguments.archive:
             writeAreaArchive(built, arguments.archive)
+        if stopped.is_set():
+            raise KeyboardInterrupt()
+    try:
+        built = publishArea(request, AreaSwitch(folder, request.name), arguments.keep_default, not arguments.no_switch,
+                            finish)
         return request.name, built, None
     except WMRuntimeError as ex:
         return request.name, None, ex
@@ -198,8 +219,10 @@ def _list(arguments):
         print(json.dumps(areas, indent=2, sort_keys=True))
         return 0
     for area in areas:
-        printRow(area["area"], area["error"] or "no build is shown" if area["shown"] is None else
-                 "build %d" % area["shown"], _WIDTH)
+        printRow(area["area"], "no build is shown" if area["shown"] is None else "build %d%s" % (
+            area["shown"], ", jobs get python %s" % area["python"] if area["python"] else ""), _WIDTH)
+        if area["error"]:
+            printRow("", area["error"], _WIDTH)
         for build in area["builds"]:
             printRow("", "%s %d: %s" % ("*" if build["build"] == area["shown"] else " ", build["build"],
                                         build["error"] or "%(python)s, %(libraries)s" % build), _WIDTH)
@@ -209,12 +232,17 @@ def _list(arguments):
 
 
 def _areaFacts(switch):
-    facts = {"area": switch.name, "shown": None, "error": "", "builds": [_buildFacts(switch, build)
-                                                                       for build in switch.builds()]}
+    from WMCore.WMRuntime.Environment.AreaVersions import AreaVersions
+    facts = {"area": switch.name, "shown": None, "python": "", "error": "",
+             "builds": [_buildFacts(switch, build) for build in switch.builds()]}
     try:
         facts["shown"] = switch.current()
     except WMRuntimeError as ex:
-        facts["error"] = "%s %s" % (ex.message, ex.context)
+        return dict(facts, error="%s %s" % (ex.message, ex.context))
+    place = os.path.join(switch.link, "external", "python3")
+    if os.path.isdir(place):
+        found = AreaVersions.read(place)
+        facts.update(python="".join(version.name for version in found.candidates()[:1]), error=found.problem)
     return facts
 
 

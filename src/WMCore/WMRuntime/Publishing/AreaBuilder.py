@@ -22,6 +22,7 @@ from WMCore.WMRuntime.Publishing.WheelTarget import GLIBC, WheelTarget
 # python whose init.sh was written last.
 _FIRST_TIME = 315532800
 LICENCES_NAME = "LICENCES.txt"
+DEFAULT_NAME = "external/python3/default"
 
 
 @attr.s(frozen=True)
@@ -58,9 +59,11 @@ class OlderPythons(object):
 
     :param links: dict of str, name of a version's directory, to str, what the link there says
     :param default: str, the version that jobs get that ask for none; empty for the area's own
+    :param warnings: tuple of str, which of them cannot be offered, and why
     """
     links = attr.ib(factory=dict)
     default = attr.ib(default="", type=str)
+    warnings = attr.ib(default=(), converter=tuple)
 
 
 @attr.s(frozen=True)
@@ -133,7 +136,7 @@ def buildArea(request, build, directory, older=OlderPythons()):
     _write(directory, MANIFEST_NAME, manifestText(manifest))
     _settle(directory, areaTime(build))
     warnings = tuple("without %s: %s" % missing for missing in laid.missing) + _foreignGlibc(request, shared.glibc)
-    return BuiltArea(directory, manifest, warnings, time.monotonic() - start)
+    return BuiltArea(directory, manifest, older.warnings + warnings, time.monotonic() - start)
 
 
 def _checkMachine(request):
@@ -167,7 +170,7 @@ def _offer(directory, older, own):
     """Name the python jobs get, and make the other ones there to be asked for."""
     for version, target in older.links.items():
         os.symlink(target, os.path.join(directory, "external", "python3", version))
-    _write(directory, "external/python3/default", (older.default or own) + "\n")
+    _write(directory, DEFAULT_NAME, (older.default or own) + "\n")
 
 
 def _writeInit(directory, part, text):

@@ -4,7 +4,11 @@ Test `wmruntime area build`, `rollback` and `list` from their words to what they
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
 import tarfile
+import threading
 import time
 
 import pytest
@@ -114,6 +118,87 @@ def test_anArchiveIsWrittenBeside(words, tmp_path, capsys):
     assert NAME + "-1/manifest.json" in names and all(name.split("/")[0] == NAME + "-1" for name in names)
 
 
+def test_anArchiveThatCannotBeWrittenLeavesJobsWithWhatTheySaw(words, tmp_path, capsys):
+    run(capsys, "build", NAME, *words)
+    status, text = run(capsys, "build", NAME, "--archive", str(tmp_path / "nowhere" / "area.tar.xz"), *words)
+    assert status == 1 and "nowhere/area.tar.xz" in text
+    assert os.listdir(str(tmp_path / "root/WMRuntime/builds")) == [NAME + "-1"]
+
+
+def test_anInterruptWhileTwoAreasAreBuiltShowsNeither(words, tmp_path, capsys, monkeypatch):
+    build, begun = AreaPublisher.buildArea, threading.Barrier(3)
+
+    def wait(request, *arguments):
+        begun.wait(10)
+        time.sleep(0.5)
+        return build(request, *arguments)
+
+    def interrupt():
+        begun.wait(10)
+        os.kill(os.getpid(), signal.SIGTERM)
+    monkeypatch.setattr(AreaPublisher, "buildArea", wait)
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    status, text = run(capsys, "build", "--jobs", "2", NAME, "rhel10_" + MACHINE, *words)
+    thread.join()
+    assert (status, text) == (130, "wmruntime: interrupted\n")
+    assert os.listdir(str(tmp_path / "root/WMRuntime")) == ["builds"]
+    assert os.listdir(str(tmp_path / "root/WMRuntime/builds")) == []
+
+
+@pytest.mark.parametrize("signalNumber, left", [(signal.SIGTERM, False), (signal.SIGKILL, True)])
+def test_aBuildThatIsStoppedOrKilledStandsInNobodysWay(words, tmp_path, capsys, signalNumber, left):
+    busy, builds = tmp_path / "busy", tmp_path / "root/WMRuntime/builds"
+    busy.write_text("")
+    program = tmp_path / "prefix/bin/python3.9"
+    program.write_text(program.read_text().replace("*compileall*) ", "*compileall*) echo > %s.begun; while [ -e %s ]; do "
+                                                   "sleep 0.1; done; " % (busy, busy)))
+    (tmp_path / "temporary").mkdir()
+    process = subprocess.Popen([sys.executable, "-m", "WMCore.WMRuntime.Command.Main", "area", "build", NAME] + words,
+                               stderr=subprocess.PIPE, env=dict(os.environ, TMPDIR=str(tmp_path / "temporary"),
+                                                                PYTHONPATH=os.pathsep.join(sys.path)))
+    deadline = time.monotonic() + 30
+    while not os.path.exists(str(busy) + ".begun") and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signalNumber)
+    err = process.communicate(timeout=30)[1].decode()
+    busy.unlink()
+    assert process.returncode == (-signal.SIGKILL if left else 130), err
+    assert bool(os.listdir(str(builds))) == left and (left or os.listdir(str(tmp_path / "temporary")) == [])
+    status, text = run(capsys, "build", NAME, *words)
+    assert status == 0 and ("what was left of a build that was killed" in text) == left
+    assert os.listdir(str(builds)) == [NAME + "-1"]
+
+
+def test_theListSaysWhichPythonJobsGet(words, capsys):
+    for options in ([], ["--keep-default"]):
+        run(capsys, "build", NAME, *(options + words))
+    assert re.search(NAME + " +build 2, jobs get python 3.9.18-wm1\n", run(capsys, "list", *words[:2])[1])
+    assert json.loads(run(capsys, "list", "--json", *words[:2])[1])[0]["python"] == "3.9.18-wm1"
+
+
+def test_theListSaysThatADefaultNamesNothing(words, tmp_path, capsys):
+    run(capsys, "build", NAME, *words)
+    (tmp_path / "root/WMRuntime" / NAME / "external/python3/default").write_text("3.1\n")
+    status, text = run(capsys, "list", *words[:2])
+    assert status == 0 and "jobs get python 3.9.18-wm1" in text and "names '3.1'" in text
+
+
+@pytest.mark.parametrize("areaPath", ["../../escaped", "/escaped", "..", "a/../b", ""])
+def test_anAreaPathLeadsNowhereElse(words, tmp_path, capsys, areaPath):
+    for action in (["build", NAME] + words, ["list"] + words[:2], ["rollback", NAME] + words[:2]):
+        status, text = run(capsys, *(action + ["--area-path", areaPath]))
+        assert status == 1 and "--area-path needs the name of a directory" in text
+    assert sorted(os.listdir(str(tmp_path))) == ["prefix", "wheels"]
+
+
+def test_aRootThatIsAFileIsSaid(words, tmp_path, capsys):
+    (tmp_path / "root").write_text("")
+    for action in (["build", NAME] + words, ["list"] + words[:2], ["rollback", NAME] + words[:2]):
+        status, text = run(capsys, *action)
+        assert status == 1 and "--root needs a directory" in text and "what to do: " in text
+
+
 def test_aLibraryThatIsLeftOutIsTold(words, tmp_path, capsys):
     words[-1] = smallWheels(tmp_path / "fewer", without=("lxml",))
     status, text = run(capsys, "build", NAME, *words)
@@ -122,7 +207,7 @@ def test_aLibraryThatIsLeftOutIsTold(words, tmp_path, capsys):
 
 @pytest.mark.parametrize("arguments, expected", [
     ([], "not said which areas"), (["--all", NAME], "not said which areas"), (["rhel5_x86_64"], "no area rhel5_x86_64"),
-    ([NAME, "rhel10_" + MACHINE, "--archive", "x"], "One archive holds one area"), ([FOREIGN], "--layout-only"),
+    ([NAME, "rhel10_" + MACHINE, "--archive", "x"], "One archive holds one area"), ([FOREIGN], "--layout-only"), ([NAME, "--jobs", "0"], "--jobs needs a number"),
     (["rhel6_" + MACHINE], "no python for an area of rhel6")])
 def test_whatCannotBeBuiltIsSaidWithWhatToDo(words, capsys, arguments, expected):
     status, text = run(capsys, "build", *(arguments + words))

@@ -2,6 +2,7 @@
 Test that publishing changes what jobs see in one step, and nothing when it fails.
 """
 import os
+import shutil
 
 import pytest
 
@@ -46,10 +47,29 @@ def test_aPinHoldsWhenAnotherBuildIsPublished10642(request_, switch):
         assert os.path.isfile(os.path.join(switch.link, "external/python3", version, "bin/python3"))
 
 
-def test_theOldestPythonsAreNotOfferedForEver(request_, switch):
+def test_aPinHoldsAsLongAsItsBuildIsThere10642(request_, switch):
     for _number in range(5):
         publishArea(request_, switch)
-    assert versions(switch) == ["3.9.18-wm%d" % number for number in (5, 4, 3, 2)]
+    shutil.rmtree(switch.directory(2))
+    publishArea(request_, switch)
+    assert versions(switch) == ["3.9.18-wm%d" % number for number in (6, 5, 4, 3, 1)]
+
+
+def test_aDefaultCanBeKeptAsOftenAsOneLikes10642(request_, switch):
+    publishArea(request_, switch)
+    for _number in range(5):
+        publishArea(request_, switch, keepDefault=True)
+    assert switch.current() == 6 and versions(switch)[:2] == ["3.9.18-wm1", "3.9.18-wm6"]
+
+
+def test_aBuildWithADamagedManifestIsLeftOutAndToldOf(request_, switch):
+    for _number in range(2):
+        publishArea(request_, switch)
+    with open(os.path.join(switch.directory(1), "manifest.json"), "w") as handle:
+        handle.write("{}")
+    built = publishArea(request_, switch)
+    assert versions(switch) == ["3.9.18-wm3", "3.9.18-wm2"]
+    assert [text for text in built.warnings if "without the python of build 1: " in text]
 
 
 def test_aNewPythonCanBePublishedWithoutJobsGettingIt10642(request_, switch):
@@ -108,7 +128,50 @@ def test_twoCannotBuildTheSameAtATime(request_, switch, monkeypatch):
         return build(*arguments)
     monkeypatch.setattr(AreaPublisher, "buildArea", meanwhile)
     publishArea(request_, switch)
-    assert "cannot be begun" in told[0] and ".%s-1.partial" % NAME in told[0] and switch.builds() == [1]
+    assert "Another build" in told[0] and ".%s.lock" % NAME in told[0]
+    assert os.listdir(os.path.dirname(switch.directory(1))) == [NAME + "-1"]
+
+
+def test_whatIsLeftOfAKilledBuildIsRemovedAndToldOf(request_, switch):
+    remains = os.path.join(switch.folder, "builds", ".%s-7.partial" % NAME)
+    others = [os.path.join(switch.folder, "builds", name) for name in (".%sx-1.partial" % NAME, ".other.lock")]
+    for path in [remains] + others:
+        os.makedirs(os.path.join(path, "half"))
+    with open(os.path.join(switch.folder, "builds", ".%s.lock" % NAME), "w"):
+        pass
+    built = publishArea(request_, switch)
+    assert switch.current() == 1 and "%s-7.partial" % NAME in built.warnings[0]
+    assert sorted(os.listdir(os.path.join(switch.folder, "builds"))) == sorted(
+        [NAME + "-1"] + [os.path.basename(path) for path in others])
+
+
+def test_aSwitchThatSomebodyMadeDuringABuildStands(request_, switch, monkeypatch):
+    for _number in range(2):
+        publishArea(request_, switch)
+    build = AreaPublisher.buildArea
+
+    def meanwhile(*arguments):
+        switch.rollback()
+        return build(*arguments)
+    monkeypatch.setattr(AreaPublisher, "buildArea", meanwhile)
+    with pytest.raises(WMRuntimeError, match="(?s)made, and not shown.*from build 2 to build 1.*--to 3"):
+        publishArea(request_, switch)
+    assert (switch.builds(), switch.current()) == ([1, 2, 3], 1)
+
+
+def test_whatFinishingABuildRaisesLeavesNoBuild(request_, switch):
+    def fail(built):
+        assert loadManifest(built.directory) == built.manifest
+        raise WMRuntimeError(None, "the archive cannot be written")
+    with pytest.raises(WMRuntimeError, match="archive"):
+        publishArea(request_, switch, finish=fail)
+    assert switch.current() is None and os.listdir(os.path.join(switch.folder, "builds")) == []
+
+
+def test_aPlaceThatIsNoDirectoryIsSaid(request_, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WMRuntimeError, match="directory cannot be made(.|\n)*file/WMRuntime"):
+        publishArea(request_, AreaSwitch(str(tmp_path / "file" / "WMRuntime"), NAME))
 
 
 def test_anAreaOfSomebodyElseIsFoundBeforeAnythingIsBuilt(request_, switch):
