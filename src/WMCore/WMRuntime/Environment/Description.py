@@ -65,6 +65,7 @@ class LibraryNeeds(object):
     :param why: str
     :param versions: tuple of VersionRow
     :param licence: str, an SPDX expression
+    :param also: tuple of str, modules that come with it and that the runtime does not ask for
     """
     name = attr.ib(type=str)
     imports = attr.ib(type=tuple)
@@ -73,6 +74,7 @@ class LibraryNeeds(object):
     why = attr.ib(type=str)
     versions = attr.ib(type=tuple)
     licence = attr.ib(type=str)
+    also = attr.ib(default=(), type=tuple)
 
     def rowFor(self, pythonVersion):
         """

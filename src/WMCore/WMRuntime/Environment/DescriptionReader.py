@@ -126,7 +126,8 @@ def _readLibrary(section, name):
                            need=section.choice("need", {NEEDED: NEEDED, HELPS: HELPS}),
                            pure=section.choice("pure", {"yes": True, "no": False}),
                            why=section.text("why", "a reason"), licence=section.text("licence", "an SPDX expression"),
-                           versions=_readRows(section))
+                           versions=_readRows(section),
+                           also=section.words("also", "names of modules", _MODULE) if "also" in section.values else ())
     section.end()
     return library
 

@@ -11,6 +11,7 @@ from collections import namedtuple
 
 import attr
 
+from WMCore.WMRuntime.Environment.PlainFile import readPlain
 from WMCore.WMRuntime.Errors import WMRuntimeError
 
 FILE_NAME = "environment.cfg"
@@ -141,11 +142,8 @@ def _readFile(path):
     parser = configparser.ConfigParser(delimiters=("=",), comment_prefixes=("#",), interpolation=None,
                                        default_section=" no defaults ")
     try:
-        with open(path, "rb") as handle:
-            data = handle.read(_MAX_BYTES + 1)
-        if len(data) > _MAX_BYTES:
-            raise ValueError("more than %d bytes" % _MAX_BYTES)
-        parser.read_string(data.decode("utf-8"), path)
+        # Editors of other systems begin a file with a byte order mark.
+        parser.read_string(readPlain(path, _MAX_BYTES).decode("utf-8-sig"), path)
         found = {(section, option): value for section in parser.sections() for option, value in parser.items(section)}
     except (OSError, configparser.Error, ValueError, AttributeError, TypeError) as ex:
         raise WMRuntimeError(11014, "What the job asks of its environment cannot be read.",

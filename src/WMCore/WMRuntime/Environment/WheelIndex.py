@@ -4,10 +4,13 @@ The index of a wheelhouse: which wheels lie there, for whom, and the hash each m
 A wheelhouse is a directory with wheels and `wheels.json`. The agent writes the index when it collects the wheels; a
 sandbox carries a part of both. Nothing is imported or unpacked that the index does not name.
 """
+import functools
+import importlib.machinery
 import json
 import os
 import re
 import sys
+import sysconfig
 
 import attr
 from packaging.tags import Tag
@@ -15,6 +18,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
 from WMCore.WMRuntime.Environment.Description import HELPS, NEEDED
+from WMCore.WMRuntime.Environment.PlainFile import readPlain
 from WMCore.WMRuntime.Errors import WMRuntimeError
 
 INDEX_NAME = "wheels.json"
@@ -22,18 +26,41 @@ FORMAT = 1
 MAX_INDEX_BYTES = 4 * 1024 ** 2
 MAX_WHEELS = 2000
 MAX_WHEEL_BYTES = 512 * 1024 ** 2
-#: A wheel that brings one of these would replace the runtime itself.
-RESERVED = frozenset(["WMCore", "Utils", "PSetTweaks", "WMSandbox", "WMTaskSpace"])
+#: The tags a wheel's name stands for are the product of three lists (PEP 425); the longest in use makes a dozen.
+MAX_TAGS = 32
+MAX_IMPORTS = 100
+#: A wheel that brings one of these would replace the runtime itself, or run in every python that is started (site).
+RESERVED = frozenset(["WMCore", "Utils", "PSetTweaks", "WMSandbox", "WMTaskSpace", "sitecustomize", "usercustomize"])
 ANY_PYTHON = Tag("py3", "none", "any")
 _FILE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.+!~-]{0,199}\.whl\Z")
+_MAX_CHARACTERS, _MAX_DIGITS = 200, 18
 _SHA256 = re.compile(r"^[0-9a-f]{64}\Z")
 _IMPORT = re.compile(r"^[A-Za-z_][A-Za-z0-9_]{0,99}\Z")
 _REMEDY = "collect the wheels again (wmruntime wheels collect) and make a new sandbox"
 
 
+@functools.lru_cache(maxsize=None)
+def _standardDirectories():
+    found = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib")}
+    return tuple(sorted(found | {os.path.join(directory, "lib-dynload") for directory in found}))
+
+
 def _isStandard(name):
-    """Tell whether a name is the standard library's; python before 3.10 knows only the compiled-in part."""
-    return name in sys.builtin_module_names or name in getattr(sys, "stdlib_module_names", ())
+    """Tell whether a name is the standard library's; python before 3.10 lists only what is compiled in."""
+    if name in sys.builtin_module_names or name in getattr(sys, "stdlib_module_names", ()):
+        return True
+    spec = importlib.machinery.PathFinder.find_spec(name, list(_standardDirectories()))
+    return spec is not None and spec.has_location
+
+
+def _isFileName(text):
+    """Tell whether a text is a plain name of a wheel that stands for few enough tags to list them."""
+    if not _FILE.match(text):
+        return False
+    tags = 1
+    for part in text[:-len(".whl")].split("-")[-3:]:
+        tags *= part.count(".") + 1
+    return tags <= MAX_TAGS
 
 
 def _names(value):
@@ -45,9 +72,11 @@ def _names(value):
 
 def _checkEntry(entry, _attribute, _value):
     """Refuse an entry that contradicts itself; the last attribute's validator sees all of them."""
+    if not _isFileName(entry.file):
+        raise ValueError("%.80r is no plain file name of a wheel with at most %d tags" % (entry.file, MAX_TAGS))
+    if max(len(entry.name), len(entry.version)) > _MAX_CHARACTERS:
+        raise ValueError("a name or version of more than %d characters" % _MAX_CHARACTERS)
     found = parse_wheel_filename(entry.file)
-    if not _FILE.match(entry.file):
-        raise ValueError("%r is no plain file name of a wheel" % entry.file)
     if canonicalize_name(entry.name) != found[0] or Version(entry.version) != found[1]:
         raise ValueError("%s is not a wheel of %s %s" % (entry.file, entry.name, entry.version))
     if not _SHA256.match(entry.sha256):
@@ -57,8 +86,9 @@ def _checkEntry(entry, _attribute, _value):
     for name in entry.imports:
         if not _IMPORT.match(name) or name in RESERVED or _isStandard(name):
             raise ValueError("a wheel may not bring the module %r" % name)
-    if not entry.imports or entry.need not in (NEEDED, HELPS):
-        raise ValueError("imports %r and need %r, expected names and 'needed' or 'helps'" % (entry.imports, entry.need))
+    if not 0 < len(entry.imports) <= MAX_IMPORTS or entry.need not in (NEEDED, HELPS):
+        raise ValueError("imports %.80r and need %.80r, expected 1 to %d names, and 'needed' or 'helps'" % (
+            entry.imports, entry.need, MAX_IMPORTS))
 
 
 @attr.s(frozen=True)
@@ -104,6 +134,22 @@ class WheelEntry(object):
         :return: int, None when it does not fit
         """
         return min((ranks[tag] for tag in self.tags if tag in ranks), default=None)
+
+    def checkFor(self, library):
+        """
+        Refuse a wheel that would replace modules of other libraries: it comes before them on the path.
+
+        :param library: LibraryNeeds; names with a leading underscore are allowed besides what it says
+        :raises WMRuntimeError: when the wheel brings more
+        """
+        known = {name.split(".")[0] for name in library.imports + library.also}
+        strange = [name for name in self.imports if name not in known and not name.startswith("_")]
+        if strange:
+            raise WMRuntimeError(11014, "A wheel brings modules that its library is not for.",
+                                 "%s: expected %s, found %s, too" % (
+                                     self.file, ", ".join(sorted(known)), ", ".join(strange[:5])),
+                                 "find out who made it; what is right there belongs to the library's `also` in "
+                                 "requirements.cfg")
 
 
 @attr.s(frozen=True)
@@ -166,16 +212,13 @@ def loadWheelIndex(directory):
     """
     path = os.path.join(directory, INDEX_NAME)
     try:
-        with open(path, "rb") as handle:
-            data = handle.read(MAX_INDEX_BYTES + 1)
+        data = readPlain(path, MAX_INDEX_BYTES)
     except FileNotFoundError:
         return None
     except OSError as ex:
-        raise _refusal(path, "a readable file", ex)
-    if len(data) > MAX_INDEX_BYTES:
-        raise _refusal(path, "at most %d bytes" % MAX_INDEX_BYTES, "more")
+        raise _refusal(path, "a readable file of at most %d bytes" % MAX_INDEX_BYTES, ex)
     try:
-        content = json.loads(data.decode("utf-8"))
+        content = json.loads(data.decode("utf-8"), parse_int=_readNumber)
     except (ValueError, RecursionError) as ex:
         raise _refusal(path, "JSON", ex)
     if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("wheels"), list):
@@ -183,6 +226,13 @@ def loadWheelIndex(directory):
     if len(content["wheels"]) > MAX_WHEELS:
         raise _refusal(path, "at most %d wheels" % MAX_WHEELS, len(content["wheels"]))
     return WheelIndex(directory, [_readEntry(path, item) for item in _distinct(path, content["wheels"])])
+
+
+def _readNumber(text):
+    """Read a number; one of a million digits takes minutes before python 3.11."""
+    if len(text) > _MAX_DIGITS:
+        raise ValueError("a number of %d digits" % len(text))
+    return int(text)
 
 
 def _readEntry(path, item):

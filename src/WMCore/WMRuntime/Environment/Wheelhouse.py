@@ -167,6 +167,7 @@ class Wheelhouse(EnvironmentProvider):
                 11014, "No wheel fits.", "%s, and of the %d wheels of it in %s none is for python %s on %s" % (
                     lack.reason, len(candidates), index.directory, ".".join(map(str, node.version)), node.machine),
                 _REMEDY)
+        entry.checkFor(lack.library)
         path = index.path(entry)
         if not readWheel(path, entry).pure:
             path = unpackWheel(path, entry, os.path.join(node.jobDirectory or self.directory, UNPACKED_DIRECTORY))
@@ -189,6 +190,9 @@ class Wheelhouse(EnvironmentProvider):
         for entry in index.wheels:
             try:
                 readWheel(index.path(entry), entry)
+                library = self.description.library(entry.name)
+                if library is not None:
+                    entry.checkFor(library)
             except WMRuntimeError as ex:
                 findings.append(_finding("wheelRefused", ex, index.path(entry)))
         for lack in self.lacking(node):

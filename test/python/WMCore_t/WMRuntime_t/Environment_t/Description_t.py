@@ -79,6 +79,19 @@ class TestPackaged(object):
             serving = [system.name for system in description.systems if system.servesArch(prefix + "_amd64_gcc9")]
             assert serving == systems
 
+    @pytest.mark.parametrize("name", ["attrs", "packaging", "future"])
+    def test_itNamesEveryModuleThatALibrarysWheelBrings(self, sandboxPackages, name):
+        library = loadDescription().library(name)
+        metadata, = [one for one in os.listdir(sandboxPackages) if one.startswith(name + "-")]
+        with open(os.path.join(sandboxPackages, metadata, "RECORD")) as handle:
+            tops = {line.split("/")[0] for line in handle}
+        assert {top for top in tops if top.isidentifier()} == set(library.imports + library.also)
+
+    def test_whatAWheelBringsBesidesIsNamesOfModules(self):
+        assert read(SMALL.replace(b"licence = MIT", b"licence = MIT\nalso = one two")).libraries[0].also == ("one", "two")
+        with pytest.raises(WMRuntimeError, match="option also"):
+            read(SMALL.replace(b"licence = MIT", b"licence = MIT\nalso = one/two"))
+
     def test_itsHashIsThatOfTheFile(self):
         assert loadDescription().sha256 == hashlib.sha256(PACKAGED).hexdigest()
 

@@ -1,5 +1,6 @@
 """Tests of Environment/EnvironmentRequest."""
 import json
+import os
 
 import pytest
 from hypothesis import given
@@ -66,6 +67,16 @@ def test_aFileThatCannotBeOpenedIsNoSilence(tmp_path):
     (tmp_path / FILE_NAME).symlink_to(tmp_path / "nowhere")
     with pytest.raises(WMRuntimeError):
         ask(tmp_path)
+
+
+def test_aPipeIsRefusedAndNotWaitedFor(tmp_path):
+    os.mkfifo(str(tmp_path / FILE_NAME))
+    with pytest.raises(WMRuntimeError, match="no regular file"):
+        ask(tmp_path)
+
+
+def test_aByteOrderMarkAtTheBeginningIsNoPartOfTheText(tmp_path):
+    assert ask(tmp_path, b"\xef\xbb\xbf" + WHOLE) == ask(tmp_path, WHOLE)
 
 
 @pytest.mark.parametrize("name, value", [("WMRUNTIME_PYTHON_VERSION", "3.9; rm"), ("WMRUNTIME_CONTAINER", "el8"),

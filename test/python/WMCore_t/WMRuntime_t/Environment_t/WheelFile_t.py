@@ -4,6 +4,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 
 import pytest
@@ -150,6 +151,15 @@ def testAWheelOfAnotherNameOrVersionInsideIsRefused(tmp_path, metadata):
         readWheel(path, entryOf(path))
 
 
+@pytest.mark.parametrize("digit", "09")
+def testAVersionOfAMillionDigitsIsRefusedAtOnce(tmp_path, digit):
+    path = makeWheel(tmp_path, metadata=METADATA.replace("%s\n\n", "%s." + digit * 10 ** 6 + "\n\n"))
+    start = time.time()
+    with pytest.raises(WMRuntimeError, match="METADATA"):
+        readWheel(path, entryOf(path))
+    assert time.time() - start < 2
+
+
 def testTwoMetadataDirectoriesAreRefused(tmp_path):
     path = makeWheel(tmp_path, members={"probe/__init__.py": "", "other-2.0.dist-info/METADATA": "Name: other\n"})
     with pytest.raises(WMRuntimeError, match="one dist-info"):
@@ -182,6 +192,10 @@ def testWhatIsNoFileOrNoZipIsOneError(tmp_path):
         readWheel(path, entry)
     os.mkdir(path)
     with pytest.raises(WMRuntimeError, match="cannot be read"):
+        readWheel(path, entry)
+    os.rmdir(path)
+    os.mkfifo(path)
+    with pytest.raises(WMRuntimeError, match="no regular file"):
         readWheel(path, entry)
 
 

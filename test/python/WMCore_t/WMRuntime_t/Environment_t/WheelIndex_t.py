@@ -1,6 +1,8 @@
 """Tests of WheelIndex."""
 import json
 import os
+import sys
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,6 +11,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag
 from WMCore_t.WMRuntime_t.Environment_t.Wheels import BINARY, entryOf, makeIndex, makeWheel
 
+from WMCore.WMRuntime.Environment.Description import LibraryNeeds
 from WMCore.WMRuntime.Environment.WheelIndex import INDEX_NAME, MAX_WHEELS, chooseWheel, loadWheelIndex
 from WMCore.WMRuntime.Errors import WMRuntimeError
 
@@ -65,8 +68,12 @@ def testAnEntryThatContradictsItselfIsRefused(tmp_path, changes):
         loadWheelIndex(write(tmp_path, withEntry(**changes)))
 
 
-@pytest.mark.parametrize("name", ["WMCore", "Utils", "PSetTweaks", "WMSandbox", "WMTaskSpace", "sys", "builtins"])
-def testAWheelMayNotReplaceTheRuntimeOrTheStandardLibrary(tmp_path, name):
+@pytest.mark.parametrize("name", ["WMCore", "Utils", "PSetTweaks", "WMSandbox", "WMTaskSpace", "sitecustomize",
+                                  "usercustomize", "sys", "builtins", "json", "os", "_json", "math", "encodings"])
+@pytest.mark.parametrize("listed", [True, False])
+def testAWheelMayNotReplaceTheRuntimeOrTheStandardLibrary(tmp_path, monkeypatch, name, listed):
+    if not listed:  # as before python 3.10
+        monkeypatch.delattr(sys, "stdlib_module_names", raising=False)
     with pytest.raises(WMRuntimeError, match="may not bring the module"):
         loadWheelIndex(write(tmp_path, withEntry(imports=["probe", name])))
 
@@ -75,6 +82,42 @@ def testAPipeOrADirectoryIsAnErrorAndIsNotWaitedFor(tmp_path):
     os.mkdir(str(tmp_path / INDEX_NAME))
     with pytest.raises(WMRuntimeError, match="a readable file"):
         loadWheelIndex(str(tmp_path))
+    os.rmdir(str(tmp_path / INDEX_NAME))
+    os.mkfifo(str(tmp_path / INDEX_NAME))
+    with pytest.raises(WMRuntimeError, match="no regular file"):
+        loadWheelIndex(str(tmp_path))
+
+
+@pytest.mark.parametrize("old, new", [
+    (b"py3-none-any", b"-".join([b".".join([b"a"] * 340)] * 3)),
+    (b"py3-none-any", b"-".join([b".".join([b"a"] * 30)] * 3)),
+    (b'"size": 7', b'"size": ' + b"7" * 10 ** 6), (b'"version": "1.0"', b'"version": "1.%s"' % (b"0" * 10 ** 6)),
+    (b'"name": "probe"', b'"name": "%s"' % (b"-" * 10 ** 6))],
+    ids=["a long name", "a name of many tags", "a size", "a version", "a distribution"])
+def testASmallIndexThatIsMuchWorkIsRefusedAtOnce(tmp_path, old, new):
+    """A wheel's name stands for the product of three lists of tags: 340 each once took minutes."""
+    data = json.dumps(withEntry()).encode()
+    assert old in data
+    start = time.time()
+    with pytest.raises(WMRuntimeError, match="expected"):
+        loadWheelIndex(write(tmp_path, data.replace(old, new)))
+    assert time.time() - start < 2
+
+
+def testAWheelNamedAsTheLargestProjectsNameThemIsRead(tmp_path):
+    systems = ("manylinux_2_12", "manylinux2010", "manylinux_2_17", "manylinux2014")
+    name = "probe-1.0-cp39-cp39-%s.whl" % ".".join(one + "_x86_64" for one in systems)
+    assert len(loadWheelIndex(write(tmp_path, withEntry(file=name))).wheels[0].tags) == 4
+
+
+def testAWheelIsForTheModulesOfItsLibraryAndPrivateOnes(tmp_path):
+    library = LibraryNeeds("probe", ("probe",), "helps", True, "for tests", (), "MIT", also=("prober",))
+    entry, = loadWheelIndex(write(tmp_path, withEntry(imports=["probe", "prober", "_probe_speed"]))).wheels
+    entry.checkFor(library)
+    entry, = loadWheelIndex(write(tmp_path, withEntry(imports=["probe", "attr"]))).wheels
+    with pytest.raises(WMRuntimeError, match="expected probe, prober, found attr, too") as caught:
+        entry.checkFor(library)
+    assert caught.value.code == 11014 and caught.value.hint
 
 
 def testTheNewestVersionInRangeWinsThenTheClosestTag(tmp_path):

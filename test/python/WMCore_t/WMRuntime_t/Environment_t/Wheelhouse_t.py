@@ -142,6 +142,17 @@ def testADamagedWheelIsNeverUsed(tmp_path, damage):
         prepare(tmp_path, library(need="needed"))
 
 
+def testAWheelThatBringsAModuleOfAnotherLibraryIsNeverUsed(tmp_path):
+    wheels = tmp_path / "wheels"
+    makeWheelhouse(wheels, [makeWheel(wheels, members={"probe/__init__.py": "", "attr/__init__.py": ""})])
+    prepared = prepare(tmp_path)
+    assert prepared.libraries == () and "expected probe, found attr, too" in prepared.reasons[0]
+    with pytest.raises(WMRuntimeError, match="brings modules that its library is not for"):
+        prepare(tmp_path, library(need="needed"))
+    finding, = Wheelhouse(str(wheels), describe()).check(nodeFor(tmp_path))[:1]
+    assert finding.code == "wheelRefused" and "attr" in finding.message
+
+
 def testAPlaceThatNoPythonpathCanNameIsRefused(tmp_path):
     path = makeWheel(tmp_path / "a:b")
     makeWheelhouse(tmp_path / "a:b", [path])

@@ -124,6 +124,15 @@ def testAWheelThatIsNotTheLibraryDoesNotStay(tmp_path, source, collect):
     assert files(tmp_path) == []
 
 
+def testAWheelThatBringsMoreThanItsLibraryDoesNotStay(tmp_path, source, collect):
+    makeWheel(source, "pure", members={
+        "pure/__init__.py": "", "attr.py": "", "pure-1.0.dist-info/RECORD": "",
+        "pure-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nTag: py3-none-any\n"})
+    with pytest.raises(WMRuntimeError, match="expected pure, found attr, too"):
+        collect(describe(pure="needed"), [RHEL7])
+    assert files(tmp_path) == []
+
+
 def testABrokenSourceIsNoMissingWheel(tmp_path):
     pip = PipDownload(python=os.path.join(str(tmp_path), "python-without-pip"))
     with open(pip.python, "w") as handle:
