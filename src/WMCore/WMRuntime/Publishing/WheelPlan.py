@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 
 from WMCore.WMRuntime.Environment.AreaManifest import loadManifest
 from WMCore.WMRuntime.Environment.AreaVersions import AreaVersions, isAskedFor, leadingVersion
-from WMCore.WMRuntime.Environment.CompAreas import cmsRoots
+from WMCore.WMRuntime.Environment.CompAreas import areaDirectories, cmsRoots, systemsFor
 from WMCore.WMRuntime.Environment.Description import loadDescription
 from WMCore.WMRuntime.Environment.EnvironmentRequest import WHEELS_DIRECTORY
 from WMCore.WMRuntime.Environment.InstalledLibraries import InstalledLibrary, distributionsIn
@@ -100,8 +100,9 @@ def areaPythons(system, cpu, description, roots, pin=""):
     """
     Tell in which pythons jobs run on a system, and what libraries they find there.
 
-    The first area that is there decides, as on a node. Its manifest is exact; without one the python a job gets
-    counts, and no library but the sandbox's own; without an area, any python in the system's range may be met.
+    The first area that has a python for them decides, in the order of a node. That python's libraries are those in the
+    manifest of the build it belongs to; without a manifest it has none but the sandbox's own. Without an area, or when
+    the name does not tell which python it is, any in the system's range may be met.
 
     :param system: SystemNeeds
     :param cpu: str
@@ -109,31 +110,42 @@ def areaPythons(system, cpu, description, roots, pin=""):
     :param roots: sequence of str, CMS roots to look for areas in
     :param pin: str, the version directory the jobs ask for; empty for the one each area gives
     :return: AreaPythons
+    :raises WMRuntimeError: when the manifest cannot be used
     """
-    for root in roots:
-        for path in description.areaPaths:
-            area = os.path.join(root, path, "%s_%s" % (system.name, cpu))
-            manifest = loadManifest(area)
-            # The libraries of a manifest are built for its own python.
-            if manifest is not None and isAskedFor(os.path.basename(manifest.pythonDirectory), pin):
-                libraries = {canonicalize_name(one.name): one.version for one in manifest.libraries}
-                return AreaPythons(system.name, cpu, (leadingVersion(manifest.pythonVersion)[:2],), libraries,
-                                   "the manifest of %s" % area)
-            python = _firstPython(area, pin)
-            if python:
-                return AreaPythons(system.name, cpu, (python,), {}, "the first python of %s" % area)
+    source = "the description; no area was found"
+    for area, _system in areaDirectories(systemsFor({}, system.name), roots, cpu):
+        version = _firstVersion(area, pin)
+        if version is None:
+            continue
+        manifest = _manifestOf(version)
+        if manifest is not None:
+            libraries = {canonicalize_name(one.name): one.version for one in manifest.libraries}
+            return AreaPythons(system.name, cpu, (leadingVersion(manifest.pythonVersion)[:2],), libraries,
+                               "the manifest of %s" % area)
+        if len(version.version) > 1:
+            return AreaPythons(system.name, cpu, (version.version[:2],), {}, "the first python of %s" % area)
+        source = "the description; %s does not tell which python it is" % version.directory
+        break
     pythons = tuple(python for python in PYTHONS if system.python.contains("%d.%d" % python)
                     and isAskedFor("%d.%d" % python, ".".join(pin.split(".")[:2])))
-    return AreaPythons(system.name, cpu, pythons, {}, "the description; no area was found")
+    return AreaPythons(system.name, cpu, pythons, {}, source)
 
 
-def _firstPython(area, pin):
-    """Give the first two numbers of the python that a job gets in an area; empty for no python."""
+def _firstVersion(area, pin):
+    """Give the version a job tries first in an area, None for no python."""
     try:
-        versions = AreaVersions.read(os.path.join(area, "external", "python3")).candidates(pin)
+        candidates = AreaVersions.read(os.path.join(area, "external", "python3")).candidates(pin)
     except OSError:
-        return ()
-    return next((version.version[:2] for version in versions if len(version.version) > 1), ())
+        return None
+    return candidates[0] if candidates else None
+
+
+def _manifestOf(version):
+    """Give the manifest of the build a python belongs to: an older one may be linked into the area of a newer build."""
+    place = os.path.realpath(version.directory)
+    area = os.path.dirname(os.path.dirname(os.path.dirname(place)))
+    manifest = loadManifest(area)
+    return manifest if manifest is not None and os.path.join(area, manifest.pythonDirectory) == place else None
 
 
 def planWheels(directory, description, targets, roots=(), carried=None, pin=""):
@@ -147,7 +159,8 @@ def planWheels(directory, description, targets, roots=(), carried=None, pin=""):
     :param carried: dict of str canonical name to str version, what the sandbox carries anyway
     :param pin: str, the python the jobs ask for; empty for any
     :return: WheelPlan
-    :raises WMRuntimeError: when the directory has no usable index, or an area no usable manifest
+    :raises WMRuntimeError: when the directory has no usable index, an area no usable manifest, or a wheel brings more
+        than its library
     """
     index = loadWheelIndex(directory)
     if index is None:
@@ -173,7 +186,10 @@ def _chosen(index, description, target, have):
     for library, versions in description.librariesFor("%d.%d" % target.python):
         version = have.get(canonicalize_name(library.name))
         if version is None or not InstalledLibrary(library.name, version, "").isIn(versions):
-            yield library, chooseWheel(index.candidates(library.name, versions), target.ranks)
+            entry = chooseWheel(index.candidates(library.name, versions), target.ranks)
+            if entry is not None:
+                entry.checkFor(library)
+            yield library, entry
 
 
 def planForSandbox(directory, archs, members, environ, pin=""):

@@ -105,6 +105,63 @@ def testThePythonThatTheSandboxPinsIsTheOneProvidedFor(tmp_path, description, pi
     assert (found.pythons, found.libraries) == (pythons, libraries)
 
 
+def pythonsOf(description, roots, system="rhel8", pin=""):
+    """Say which pythons and libraries jobs of a system get, and how that is known."""
+    found = areaPythons(description.system(system), "x86_64", description, [str(root) for root in roots], pin)
+    return found.pythons, found.libraries, found.source
+
+
+def testThePythonOfTheDefaultFileCountsAndNotTheManifests(tmp_path, description):
+    area = makeArea(tmp_path, "3.11.7", {"probe": "1.0"})
+    os.makedirs(os.path.join(area, "external", "python3", "3.9.18-comp"))
+    with open(os.path.join(area, "external", "python3", "default"), "w") as handle:
+        handle.write("3.9.18-comp\n")
+    assert pythonsOf(description, [tmp_path])[:2] == (((3, 9),), {})
+    assert pythonsOf(description, [tmp_path], pin="3.11")[:2] == (((3, 11),), {"probe": "1.0"})
+
+
+def testAPythonThatWasKeptHasTheLibrariesOfItsOwnBuild(tmp_path, description):
+    older = makeArea(tmp_path, "3.9.18", {"probe": "1.0"}, path="builds")
+    area = makeArea(tmp_path, "3.11.7", {"speed": "1.0"})
+    python3 = os.path.join(area, "external", "python3")
+    os.symlink(os.path.join(older, "external", "python3", "3.9.18-wm1"), os.path.join(python3, "3.9.18-wm1"))
+    assert pythonsOf(description, [tmp_path])[:2] == (((3, 11),), {"speed": "1.0"})
+    with open(os.path.join(python3, "default"), "w") as handle:
+        handle.write("3.9.18-wm1\n")
+    assert pythonsOf(description, [tmp_path])[:2] == (((3, 9),), {"probe": "1.0"})
+
+
+def testAreasAreLookedForInTheOrderOfANode(tmp_path, description):
+    makeArea(tmp_path / "one", "3.9.18")
+    makeArea(tmp_path / "two", "3.11.7", path="WMRuntime")
+    makeArea(tmp_path / "two", "3.8.18", path="WMRuntime", system="rhel7")
+    roots = [tmp_path / "one", tmp_path / "two"]
+    assert pythonsOf(description, roots)[0] == ((3, 11),), "the area path counts before the root, as in the wrapper"
+    assert pythonsOf(description, roots, pin="3.9")[0] == ((3, 9),)
+    assert pythonsOf(description, roots, "rhel7")[0] == ((3, 8),)
+    assert pythonsOf(description, roots, "rhel10")[0] == ((3, 11),), "without an area of its own an older system's"
+
+
+def testAnAreaWithoutAnInterpreterGivesNoJobItsPython(tmp_path, description):
+    area = makeArea(tmp_path, "3.11.7", {"speed": "1.0"}, "WMRuntime")
+    shutil.rmtree(os.path.join(area, "external", "python3"))
+    makeArea(tmp_path, "3.9.18")
+    assert pythonsOf(description, [tmp_path])[:2] == (((3, 9),), {})
+
+
+def testADirectoryThatDoesNotTellItsPythonMayBeAny(tmp_path, description):
+    os.makedirs(os.path.join(str(tmp_path), "COMP", "rhel9_x86_64", "external", "python3", "3"))
+    pythons, libraries, source = pythonsOf(description, [tmp_path], "rhel9")
+    assert len(pythons) > 3 and libraries == {} and "python3/3 does not tell" in source
+
+
+def testAWheelThatBringsMoreThanItsLibraryGoesIntoNoSandbox(tmp_path, description):
+    place = tmp_path / "house"
+    makeWheelhouse(place, [makeWheel(place, members={"probe/__init__.py": "", "speed/__init__.py": ""})])
+    with pytest.raises(WMRuntimeError, match="expected probe, found speed, too"):
+        planned(str(place), description, tmp_path)
+
+
 def testWhatTheSandboxCarriesAnywayIsNotSentTwice(tmp_path, house, description):
     makeArea(tmp_path)
     assert planned(house, description, tmp_path, {"probe": "1.0"}) == [SPEED39]
