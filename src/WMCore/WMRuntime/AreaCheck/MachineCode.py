@@ -1,12 +1,28 @@
 """
-For which CPU the programs and libraries of an area are, told from their first bytes: nothing is run.
+For which CPU the programs and libraries of an area are, and whether they are whole, told from their bytes: nothing is run.
 """
 import os
 import stat
 
-from WMCore.WMRuntime.Environment.ElfFile import elfMachine
+import attr
+
+from WMCore.WMRuntime.Environment.ElfFile import elfMachine, whyNotWhole
 
 _MOST_FILES = 200000
+
+
+@attr.s(frozen=True)
+class MachineCode(object):
+    """
+    Hold what was found of programs and shared libraries, by their paths.
+
+    :param cpus: dict of str path to str, the CPU as `uname -m` names it
+    :param damaged: dict of str path to str, what is missing of it
+    :param unreadable: dict of str path to str, why it cannot be read
+    """
+    cpus = attr.ib(factory=dict)
+    damaged = attr.ib(factory=dict)
+    unreadable = attr.ib(factory=dict)
 
 
 def walkFiles(tops):
@@ -46,17 +62,23 @@ def machineCode(tops):
     Find the programs and shared libraries below some directories.
 
     :param tops: iterable of str
-    :return: dict of str path to str CPU; a file that cannot be read, or is damaged, has an empty text
+    :return: MachineCode
     """
-    found = {}
+    found = MachineCode()
     for path in walkFiles(tops):
         folder, name = os.path.split(path)
         if ".so" not in name and os.path.basename(folder) not in ("bin", "sbin"):
             continue
         try:
             machine = elfMachine(path)
-        except (OSError, ValueError):
-            machine = ""
-        if machine is not None:
-            found[path] = machine
+            problem = machine and whyNotWhole(path)
+        except OSError as ex:
+            found.unreadable[path] = ex.strerror or str(ex)
+            continue
+        except ValueError as ex:
+            machine, problem = None, str(ex)
+        if machine:
+            found.cpus[path] = machine
+        if problem:
+            found.damaged[path] = problem
     return found

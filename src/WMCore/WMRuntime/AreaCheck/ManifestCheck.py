@@ -10,6 +10,7 @@ from WMCore.WMRuntime.Environment.AreaManifest import MANIFEST_NAME, loadManifes
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Publishing.AreaFiles import scanFiles
 from WMCore.WMRuntime.Publishing.WheelTarget import GLIBC
+from WMCore.WMRuntime.Tools.ShownText import counted
 
 _SHOWN = 5
 _REMEDY = "publish the area again with `wmruntime area build`, or go back with `wmruntime area rollback`"
@@ -24,7 +25,8 @@ def checkManifest(bench, area, _start, _release):
                               os.path.join(area.directory, MANIFEST_NAME))])
     if manifest is None:
         return Outcome(skipped="the area has no %s: it was not made by `wmruntime area build`" % MANIFEST_NAME)
-    findings = list(_contents(bench.description, area, manifest)) + compareFiles(area.directory, manifest)
+    findings = list(_contents(bench.description, area, manifest)) + list(_directories(area, manifest)) + \
+        compareFiles(area.directory, manifest)
     return Outcome(findings, {"build": "%d" % manifest.build, "files": "%d" % len(manifest.files),
                               "python": manifest.pythonVersion + (", layout only" if manifest.layoutOnly else ""),
                               "libraries": ", ".join("%s %s" % (one.name, one.version) for one in manifest.libraries)})
@@ -59,6 +61,17 @@ def _contents(description, area, manifest):
                         os.path.join(area.directory, library.directory))
 
 
+def _directories(area, manifest):
+    """See whether what a manifest names is where it says."""
+    named = [("pythonDirectoryMissing", "its python", manifest.pythonDirectory)] if manifest.pythonDirectory else []
+    named += [("libraryDirectoryMissing", library.name, library.directory) for library in manifest.libraries]
+    for code, name, directory in named:
+        path = os.path.join(area.directory, directory)
+        if not os.path.isdir(path):
+            yield error(code, "the manifest says that %s is in %s, and there is no such directory" % (name, directory),
+                        _REMEDY, path)
+
+
 def _isIn(version, versions):
     try:
         return versions.contains(Version(version), prereleases=True)
@@ -89,8 +102,8 @@ def compareFiles(directory, manifest):
 
 def _named(kind, names, directory):
     """Compose the finding for a kind of difference."""
-    text = {"missing": "%d files of the manifest are not there", "changed": "%d files are not what the manifest says",
-            "added": "%d files are not in the manifest"}[kind] % len(names)
+    text = counted(len(names), "file") + {
+        "missing": " of the manifest not there", "changed": " not as the manifest says", "added": " not in the manifest"}[kind]
     shown = "\n".join([text] + names[:_SHOWN] + ["..."] * (len(names) > _SHOWN))
     make = warning if kind == "added" else error
     return make("files%s" % kind.capitalize(), shown, _REMEDY, directory)
@@ -102,7 +115,7 @@ def _difference(found, expected):
         return "%s, expected %s" % tuple("a link to %s" % one.link if one.link else "a file"
                                          for one in (found, expected))
     if found.size != expected.size:
-        return "%d bytes, expected %d" % (found.size, expected.size)
+        return "%s, expected %d" % (counted(found.size, "byte"), expected.size)
     # CVMFS and archives keep who may execute, not always who may write.
     if not found.link and bool(found.mode & 0o111) != bool(expected.mode & 0o111):
         return "mode %o, expected %o" % (found.mode, expected.mode)

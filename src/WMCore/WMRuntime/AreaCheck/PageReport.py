@@ -8,11 +8,12 @@ import pkgutil
 
 from WMCore.WMRuntime.AreaCheck.CheckResult import FAILED, PASSED, SKIPPED, WARNING
 from WMCore.WMRuntime.AreaCheck.ReportTexts import cleanText
+from WMCore.WMRuntime.Tools.ShownText import counted
 
 TEMPLATE = "page.html"
-#: How each status is shown: a sign and a word, for those who do not see the colour.
-SIGNS = {FAILED: ("\u2718", "broken"), WARNING: ("\u26a0", "warnings"), PASSED: ("\u2714", "good"),
-         SKIPPED: ("\u2013", "no area")}
+#: How each status is shown: a sign and a word, for those who do not see the colour, and what goes after a number of areas.
+SIGNS = {FAILED: ("\u2718", "broken", "broken"), WARNING: ("\u26a0", "warnings", "with warnings"),
+         PASSED: ("\u2714", "good", "good"), SKIPPED: ("\u2013", "no area", "not published")}
 CHECK_WORDS = {FAILED: "failed", WARNING: "warning", PASSED: "passed", SKIPPED: "not made"}
 
 
@@ -21,9 +22,9 @@ def anchorOf(area):
     Give the name of an area's part of the page.
 
     :param area: CheckedArea
-    :return: str, such as COMP-rhel8_x86_64; two roots with the same area differ by the root
+    :return: str, such as COMP-rhel8_x86_64-0a1b2c3d4e5f, the area's own: two roots with the same area differ by the key
     """
-    return "".join(char if char.isalnum() or char in "_-" else "-" for char in area.directory.strip("/"))
+    return "".join(char if char.isalnum() or char in "_-" else "-" for char in area.areaPath) + "-" + area.key
 
 
 def cellNote(result):
@@ -36,10 +37,9 @@ def cellNote(result):
     if result.missing:
         return "none published" if result.status == SKIPPED else "missing"
     errors, warnings = result.count("error"), result.count("warning")
-    parts = ["%d error%s" % (errors, "s" * (errors != 1))] * bool(errors) + \
-            ["%d warning%s" % (warnings, "s" * (warnings != 1))] * bool(warnings)
+    parts = [counted(errors, "error")] * bool(errors) + [counted(warnings, "warning")] * bool(warnings)
     made = sum(not check.skipped for check in result.results)
-    return ", ".join(parts or ["%d check%s" % (made, "s" * (made != 1))]) + ("" if result.executed else ", files only")
+    return ", ".join(parts or [counted(made, "check")]) + ("" if result.executed else ", files only")
 
 
 def _clean(value):

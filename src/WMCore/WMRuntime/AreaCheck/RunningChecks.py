@@ -122,7 +122,7 @@ def checkClosure(bench, area, start, _release):
     for key, code, message, remedy in (
             ("failed", "closureBroken", "of %d modules %d cannot be imported",
              "mend what their errors name, the area's python or the sandbox"),
-            ("foreign", "closureShadowed", "of %d modules %d come from elsewhere than the sandbox",
+            ("foreign", "closureShadowed", "of %d modules %d from elsewhere than the sandbox",
              "keep that path out of the area's init.sh")):
         if answer[key]:
             names = sorted(answer[key])

@@ -10,6 +10,7 @@ from WMCore.WMRuntime.Environment.CvmfsArea import CvmfsArea
 from WMCore.WMRuntime.Environment.EnvironmentProvider import EnvironmentContext
 from WMCore.WMRuntime.Environment.EnvironmentRequest import EnvironmentRequest
 from WMCore.WMRuntime.Environment.NodeFacts import NodeFacts
+from WMCore.WMRuntime.Tools.ShownText import counted
 
 _SHOWN = 5
 
@@ -24,27 +25,28 @@ def checkLayout(bench, area, _start, _release):
 
 
 def checkCpu(_bench, area, _start, _release):
-    """Compare the CPU of each program and library with the area's."""
+    """Compare the CPU of each program and library with the area's, and see whether it is whole."""
     external = os.path.join(area.directory, "external")
     packages = os.listdir(external) if os.path.isdir(external) else ()
     tops = [os.path.join(external, name) for name in sorted(packages) if name == "python3" or name.startswith("py3-")]
     found = machineCode(tops)
-    wrong = sorted(path for path, cpu in found.items() if cpu and cpu != area.cpu)
-    unread = sorted(path for path, cpu in found.items() if not cpu)
-    findings = []
-    if wrong:
-        shown = ["%s: %s" % (os.path.relpath(path, area.directory), found[path]) for path in wrong[:_SHOWN]]
-        findings.append(error("wrongCpu", "\n".join(["%d files are for another CPU than %s" % (len(wrong), area.cpu)] +
-                                                    shown + ["..."] * (len(wrong) > _SHOWN)),
-                              "publish the build for %s" % area.cpu, area.directory))
-    if unread:
-        shown = [os.path.relpath(path, area.directory) for path in unread[:_SHOWN]]
-        findings.append(error("fileUnreadable", "\n".join(["%d files cannot be read" % len(unread)] + shown),
-                              "mend their permissions, and see whether CVMFS answers", area.directory))
-    return Outcome(findings, {"programs and libraries": "%d" % len(found)})
+    wrong = {path: cpu for path, cpu in found.cpus.items() if cpu != area.cpu}
+    kinds = (("wrongCpu", wrong, "for another CPU than %s" % area.cpu, "publish the build for %s" % area.cpu),
+             ("fileDamaged", found.damaged, "not all there", "publish the area again, and see whether its disk is full"),
+             ("fileUnreadable", found.unreadable, "that cannot be read",
+              "mend their permissions, and see whether CVMFS answers"))
+    findings = [_several(area, *kind) for kind in kinds if kind[1]]
+    return Outcome(findings, {"programs and libraries": "%d" % len(found.cpus)})
+
+
+def _several(area, code, problems, what, remedy):
+    """Make one finding of all files with a problem of one kind."""
+    shown = ["%s: %s" % (os.path.relpath(path, area.directory), problems[path]) for path in sorted(problems)[:_SHOWN]]
+    lines = ["%s %s" % (counted(len(problems), "file"), what)] + shown + ["..."] * (len(problems) > _SHOWN)
+    return error(code, "\n".join(lines), remedy, area.directory)
 
 
 STATIC_CHECKS = (
     Check("layout", "python, init.sh and libraries lie where jobs look for them", checkLayout),
     Check("manifest", "each file is what the manifest says", checkManifest),
-    Check("cpu", "programs and libraries are for the area's CPU", checkCpu))
+    Check("cpu", "programs and libraries are for the area's CPU, and whole", checkCpu))

@@ -7,6 +7,7 @@ from WMCore.WMRuntime.AreaCheck.CheckResult import PRESENT, SKIPPED
 from WMCore.WMRuntime.AreaCheck.PageReport import SIGNS, cellNote
 from WMCore.WMRuntime.AreaCheck.ReportTexts import commandsOf, findingText
 from WMCore.WMRuntime.Command.Table import shown
+from WMCore.WMRuntime.Tools.ShownText import counted
 
 _WIDTH = 34
 
@@ -33,9 +34,8 @@ def reportLines(report, verbose=False):
                 yield "      repeat it: %s" % command
     for path in report.stray:
         yield "%s: looks like an area, and no job ever looks there" % path
-    counts = ["%d %s" % (report.count(status), SIGNS[status][1]) for status in SIGNS if report.count(status)]
-    yield "%d area%s in %.1f s: %s" % (len(report.areas), "s" * (len(report.areas) != 1), report.seconds,
-                                       ", ".join(counts) or "none")
+    counts = ["%d %s" % (report.count(status), SIGNS[status][2]) for status in SIGNS if report.count(status)]
+    yield "%s in %.1f s: %s" % (counted(len(report.areas), "area"), report.seconds, ", ".join(counts) or "none")
 
 
 def printReport(report, verbose=False):

@@ -11,6 +11,7 @@ from WMCore.WMRuntime.Environment.Description import versionText
 from WMCore.WMRuntime.Environment.EnvironmentProvider import INFO, WARNING, Finding
 from WMCore.WMRuntime.Environment.InstalledLibraries import InstalledLibraries
 from WMCore.WMRuntime.Tools.ChildProcess import runCaptured
+from WMCore.WMRuntime.Tools.ShownText import counted
 
 # Worth a warning; how much a job writes depends on its workflow.
 FEW_BYTES = 5 * 10 ** 9
@@ -59,7 +60,7 @@ def nodeSection(patient):
                                                     name.group(1) if name else "no os-release")),
         ("described", "python %s" % needs.python if needs else "no: areas of other systems are tried"),
         ("required", patient.environ.get("REQUIRED_OS") or "nothing (REQUIRED_OS)"),
-        ("CPU", "%s, %d cores for this process" % (node.machine, cores)),
+        ("CPU", "%s, %s for this process" % (node.machine, counted(cores, "core"))),
         ("memory", "%.1f GB" % (int(memory.group(1)) / 1e6) if memory else "unknown"),
         ("kernel", "%s %s" % (uname[0], uname[2])), ("libc", _libc()),
         ("container", node.container or "none"), ("user", "%d, group %d" % (os.getuid(), os.getgid()))], findings)

@@ -1,6 +1,17 @@
 """
-Text from outside, made fit for a line that a person reads.
+Text made fit for a line that a person reads.
 """
+
+
+def counted(number, noun):
+    """
+    Count things.
+
+    :param number: int
+    :param noun: str, the word for one of them, whose plural ends in s
+    :return: str, such as `1 file` or `2 files`
+    """
+    return "%d %s%s" % (number, noun, "" if number == 1 else "s")
 
 
 def shown(text, encoding):

@@ -1,13 +1,23 @@
-"""For which CPU the programs of an area are."""
+"""For which CPU the programs of an area are, and whether they are whole."""
 import os
-import struct
+import sys
 
-from WMCore.WMRuntime.AreaCheck.MachineCode import machineCode, walkFiles
+import pytest
+
+from WMCore.WMRuntime.AreaCheck import MachineCode as module
+from WMCore.WMRuntime.AreaCheck.CheckedArea import CheckedArea
+from WMCore.WMRuntime.AreaCheck.MachineCode import MachineCode, machineCode, walkFiles
+from WMCore_t.WMRuntime_t.Environment_t.ElfFile_t import elf
+
+if sys.version_info < (3, 8):
+    pytest.skip("areas are checked on the agent's side, with python 3.8 or newer", allow_module_level=True)
 
 
-def elf(machine):
-    """Give the header of an ELF file of 64 bits for a machine."""
-    return b"\x7fELF\x02\x01" + bytes(10) + struct.pack("<HH", 3, machine) + bytes(44)
+def cpuFindings(top):
+    """Check the CPU of an area of aarch64; give {code: lines}."""
+    from WMCore.WMRuntime.AreaCheck.StaticChecks import checkCpu
+    outcome = checkCpu(None, CheckedArea(str(top), "COMP", "rhel8", "aarch64"), None, None)
+    return {finding.code: finding.message.splitlines() for finding in outcome.findings}
 
 
 def test_programsAndLibrariesAreLookedAtAndNothingElse(tmp_path):
@@ -15,9 +25,38 @@ def test_programsAndLibrariesAreLookedAtAndNothingElse(tmp_path):
         (tmp_path / folder).mkdir(exist_ok=True)
         (tmp_path / folder / name).write_bytes(elf(183))
     (tmp_path / "bin" / "script").write_bytes(b"#!/bin/sh\n")
-    (tmp_path / "lib" / "cut.so").write_bytes(elf(183)[:40])
-    found = {os.path.relpath(path, str(tmp_path)): cpu for path, cpu in machineCode([str(tmp_path)]).items()}
-    assert found == {"bin/python3": "aarch64", "lib/libz.so.1": "aarch64", "lib/cut.so": ""}
+    found = machineCode([str(tmp_path)])
+    assert found == MachineCode({str(tmp_path / name): "aarch64" for name in ("bin/python3", "lib/libz.so.1")})
+
+
+def test_aFileThatIsCutShortIsDamagedAndNotAMatterOfPermissions(tmp_path):
+    folder = tmp_path / "external" / "py3-x" / "1" / "lib"
+    folder.mkdir(parents=True)
+    (folder / "good.so").write_bytes(elf(183))
+    (folder / "header.so").write_bytes(elf(183)[:40])
+    assert cpuFindings(tmp_path) == {"fileDamaged": ["1 file not all there",
+                                                     "external/py3-x/1/lib/header.so: its ELF header is cut short or damaged"]}
+    (folder / "segment.so").write_bytes(elf(183, segments=((0, 300),)))
+    assert cpuFindings(tmp_path)["fileDamaged"][0] == "2 files not all there"
+
+
+def test_aFileThatCannotBeReadIsToldWithItsReason(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", path)
+    folder = tmp_path / "external" / "python3" / "3.9" / "bin"
+    folder.mkdir(parents=True)
+    (folder / "python3").write_bytes(elf(183))
+    monkeypatch.setattr(module, "elfMachine", refuse)
+    assert cpuFindings(tmp_path) == {"fileUnreadable": ["1 file that cannot be read",
+                                                        "external/python3/3.9/bin/python3: Permission denied"]}
+
+
+def test_aFileForAnotherCpuIsCountedAndNamed(tmp_path):
+    folder = tmp_path / "external" / "python3" / "3.9" / "bin"
+    folder.mkdir(parents=True)
+    (folder / "python3").write_bytes(elf(62))
+    assert cpuFindings(tmp_path) == {"wrongCpu": ["1 file for another CPU than aarch64",
+                                                  "external/python3/3.9/bin/python3: x86_64"]}
 
 
 def test_linksInACircleAndLinksToNowhereEnd(tmp_path):
@@ -32,4 +71,4 @@ def test_linksInACircleAndLinksToNowhereEnd(tmp_path):
 def test_aPipeIsNotOpened(tmp_path):
     (tmp_path / "bin").mkdir()
     os.mkfifo(str(tmp_path / "bin" / "python3"))
-    assert machineCode([str(tmp_path)]) == {}
+    assert machineCode([str(tmp_path)]) == MachineCode()

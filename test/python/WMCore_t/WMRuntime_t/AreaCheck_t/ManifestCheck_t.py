@@ -28,9 +28,12 @@ class BuiltArea(object):
         program.chmod(0o755)
         os.symlink("python3.9", str(program.parent / "python3"))
         self.program = program
-        libraries = [AreaLibrary(need.name, next(row.pinned for row in need.versions if need.rowFor((3, 9)) is row),
-                                 "external/py3-" + need.name, need.imports, need.pure, need.licence)
-                     for need, _ in self.description.librariesFor((3, 9)) if need.need == "needed"]
+        needs = [need for need, _ in self.description.librariesFor((3, 9)) if need.need == "needed"]
+        libraries = [AreaLibrary(need.name, need.rowFor((3, 9)).pinned, "external/py3-%s/%s" % (
+            need.name, need.rowFor((3, 9)).pinned), need.imports, need.pure, need.licence) for need in needs]
+        for library in libraries:
+            (self.directory / library.directory / "lib").mkdir(parents=True)
+            (self.directory / library.directory / "lib" / "module.py").write_text("")
         self.manifest = AreaManifest("rhel8", "x86_64", 1, self.description.sha256, "3.9.18",
                                      "external/python3/3.9.18-wm1", libraries, scanFiles(str(self.directory)))
         self.write(self.manifest)
@@ -83,6 +86,31 @@ def test_aLinkThatLeadsElsewhereIsADifference(area):
     os.symlink("python3.8", str(link))
     words = " ".join(finding.message for finding in area.check().findings)
     assert "a link to python3.8, expected a link to python3.9" in words
+
+
+def test_aPythonDirectoryThatIsNotThereIsNamed(area):
+    area.write(attr.evolve(area.manifest, pythonDirectory="external/python3/3.9.18-wm2"))
+    found = [finding for finding in area.check().findings if finding.severity == "error"]
+    assert [finding.code for finding in found] == ["pythonDirectoryMissing"]
+    assert found[0].path == str(area.directory / "external" / "python3" / "3.9.18-wm2") and found[0].remedy
+
+
+def test_aLibrarysDirectoryThatIsNotThereIsNamed(area):
+    lost = area.manifest.libraries[0]
+    area.write(attr.evolve(area.manifest, libraries=[attr.evolve(lost, directory=lost.directory + "a")] + list(
+        area.manifest.libraries[1:])))
+    found = [finding for finding in area.check().findings if finding.severity == "error"]
+    assert [(finding.code, finding.path) for finding in found] == [
+        ("libraryDirectoryMissing", str(area.directory / lost.directory) + "a")]
+
+
+def test_oneFileIsCountedInTheSingularAndMoreInThePlural(area):
+    area.program.write_text("PROGRAM")
+    assert [finding.message.splitlines()[0] for finding in area.check().findings if finding.severity == "error"] == [
+        "1 file not as the manifest says"]
+    (area.directory / area.manifest.libraries[0].directory / "lib" / "module.py").write_text("x")
+    assert [finding.message.splitlines()[0] for finding in area.check().findings if finding.severity == "error"] == [
+        "2 files not as the manifest says"]
 
 
 @pytest.mark.parametrize("change, code", [

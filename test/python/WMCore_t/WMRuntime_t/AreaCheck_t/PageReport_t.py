@@ -22,7 +22,7 @@ pytest.importorskip("jinja2")
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
          "--force-prefers-color-scheme=light", "--window-size=1280,1000", "--virtual-time-budget=3000")
-ANCHOR = "cvmfs-cms-cern-ch-COMP-rhel8_x86_64"
+ANCHOR = anchorOf(areaResult(*BROKEN).area)
 # Runs in the page: measures the grid, clicks on the broken cell, and writes down what changed.
 SCRIPT = """<script>
 addEventListener("load", function () {
@@ -75,9 +75,19 @@ def test_eachCellLeadsToItsOwnPartOfThePage():
     assert "#" + ANCHOR in page.links
 
 
-def test_areasOfTwoRootsHavePartsOfTheirOwn():
-    areas = [CheckedArea(root + "/COMP/rhel8_x86_64", "COMP", "rhel8", "x86_64") for root in ("/a", "/b")]
-    assert anchorOf(areas[0]) != anchorOf(areas[1])
+def test_areasOfAnyTwoRootsHavePartsOfTheirOwn():
+    roots = ("/a", "/b", "/a/cms.cern.ch", "/a/cms-cern-ch", "/a-cms.cern.ch", "/a/cms.cern.ch/COMP")
+    names = [anchorOf(CheckedArea(root + "/COMP/rhel8_x86_64", "COMP", "rhel8", "x86_64")) for root in roots]
+    assert len(set(names)) == len(roots)
+    assert all(re.match(r"COMP-rhel8_x86_64-[0-9a-f]{12}\Z", name) for name in names)
+    assert not re.search(r"[^A-Za-z0-9_-]", anchorOf(CheckedArea("/x y", 'a "b"', "rhel8", "x86_64")))
+
+
+def test_aNumberOfAreasOfAnyStatusReadsRightFromOneOn():
+    report = sampleReport([finding("warning")])
+    assert "1 with warnings" in pageText(report) and "1 warnings" not in pageText(report)
+    from WMCore.WMRuntime.AreaCheck.TextReport import reportLines
+    assert list(reportLines(report))[-1].endswith("s: 1 with warnings, 11 good")
 
 
 def test_whatAnAreaSaysIsTextInThePage():
