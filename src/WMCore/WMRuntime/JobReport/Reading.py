@@ -128,7 +128,7 @@ def _withoutZeros(text):
     sign = text[:1] if text[:1] in ("-", "+") else ""
     digits = text[len(sign):]
     kept = digits.lstrip("0")
-    if len(kept) > MAX_DIGITS or not digits.isdecimal():
+    if len(sign) + len(kept) > MAX_DIGITS or not digits.isdecimal():
         raise ValueError("too long to be a number")
     return sign + (kept or "0")
 
