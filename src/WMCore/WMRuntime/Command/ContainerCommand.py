@@ -22,7 +22,8 @@ def register(groups):
 
     execute = commands.add_parser("exec", help="run a command in the container a job would have, in this directory")
     which = execute.add_mutually_exclusive_group()
-    which.add_argument("--image", metavar="PATH", help="the image, an unpacked directory or a .sif file")
+    which.add_argument("--image", metavar="PATH", help="the image, an unpacked directory or a .sif file (default: auto, "
+                       "the description's)")
     which.add_argument("--system", metavar="RHEL", help="that of a system, such as rhel8 (default: of this node's)")
     execute.add_argument("--gpu", action="store_true", help="let it see the node's GPUs")
     execute.add_argument("--root", metavar="DIR", help="directory of the CMS software (default: as a job finds it)")
@@ -50,11 +51,13 @@ def _execute(arguments):
     environ = dict(os.environ)
     if arguments.root:
         environ["VO_CMS_SW_DIR"] = os.path.abspath(arguments.root)
+    description = loadDescription(arguments.description)
     if arguments.system:
+        _checkSystem(arguments.system, description)
         environ["REQUIRED_OS"] = arguments.system
-    image = os.path.abspath(arguments.image) if arguments.image else AUTO
+    image = AUTO if arguments.image in (None, AUTO) else os.path.abspath(arguments.image)
     request = EnvironmentRequest(container=image, gpu=arguments.gpu, origins={"container": "the command line"})
-    provider = ContainerImage(loadDescription(arguments.description), request)
+    provider = ContainerImage(description, request)
     words, environ = provider.launch(NodeFacts.fromEnviron(environ), arguments.words)
     if arguments.show:
         print(" ".join(shlex.quote(word) for word in words))
@@ -65,6 +68,13 @@ def _execute(arguments):
         os.execvpe(words[0], words, environ)
     except OSError as ex:
         raise WMRuntimeError(None, "The command cannot be started.", "%s: %s" % (words[0], ex), "check its name and PATH")
+
+
+def _checkSystem(name, description):
+    if description.system(name) is None:
+        names = ", ".join(system.name for system in description.systems)
+        raise WMRuntimeError(None, "There is no such system in the description.",
+                             "--system: expected one of %s, found %r" % (names, name), "name one of these")
 
 
 def _definition(arguments):

@@ -5,10 +5,8 @@ import os
 
 import attr
 
-# Bound over an image's own they would make it this node's system again.
-SYSTEM_DIRECTORIES = frozenset(["/", "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/opt",
-                                "/proc", "/run", "/sbin", "/sys", "/tmp", "/usr", "/usr/bin", "/usr/lib", "/usr/lib64",
-                                "/usr/local", "/var", "/var/tmp"])
+from WMCore.WMRuntime.Environment.ContainerPlaces import inside, whyNotShown
+
 GRID_DIRECTORIES = ("/etc/grid-security", "/etc/vomses", "/etc/cvmfs/SITECONF")
 SITE_VARIABLES = ("SITECONFIG_PATH", "CMS_PATH", "MACHINEFEATURES", "JOBFEATURES")
 AD_VARIABLES = ("_CONDOR_JOB_AD", "_CONDOR_MACHINE_AD", "_CONDOR_CHIRP_CONFIG")
@@ -35,27 +33,6 @@ class Bind(object):
     def spec(self):
         """Give the bind as a command line says it."""
         return "%s:%s%s" % (self.path, self.path, ":ro" if self.readOnly else "")
-
-
-def inside(path, directory):
-    """
-    Tell whether a path is a directory or below it.
-
-    :param path: str, absolute
-    :param directory: str, absolute
-    :return: bool
-    """
-    return (path + "/").startswith(directory.rstrip("/") + "/")
-
-
-def writable(path):
-    """
-    Tell whether a path can stand in a bind.
-
-    :param path: str
-    :return: bool; False for one with a character that means something there
-    """
-    return path.startswith("/") and not set(path).intersection(":,\\\"\n\0")
 
 
 def siteBinds(environ):
@@ -104,23 +81,26 @@ class BindCollector(object):
         if not path or not os.path.exists(path):
             return
         for place in (os.path.normpath(path), os.path.realpath(path)):
-            reason = self._whyNot(place, readOnly)
             if self.sees(place) and not (again and not os.path.islink(place)):
                 continue
+            reason = whyNotShown(place, self.startDirectory)
             if reason:
-                self.leftOut.append("%s (%s) is not seen in the container: %s" % (place, why, reason))
+                self.leaveOut(place, why, reason)
             elif not any(bind.path == place for bind in self.binds):
                 self.binds.append(Bind(place, why, readOnly))
                 self._seen.append(place)
 
-    def _whyNot(self, place, readOnly):
-        if not writable(place):
-            return "a bind cannot name it"
-        if place in SYSTEM_DIRECTORIES:
-            return "it is a directory of the system"
-        if readOnly and inside(self.startDirectory, place):
-            return "the job's own directory lies in it"
-        return ""
+    def leaveOut(self, what, why, reason):
+        """
+        Say that the container does not see something.
+
+        :param what: str
+        :param why: str, what it is
+        :param reason: str
+        """
+        said = "%s (%s) is not seen in the container: %s" % (what, why, reason)
+        if said not in self.leftOut:
+            self.leftOut.append(said)
 
     def sorted(self):
         """
@@ -145,8 +125,9 @@ def collectBinds(environ, roots, startDirectory):
     for root in roots:
         # The parent holds the other repositories: images, grid certificates, conditions.
         parent = os.path.dirname(root) if os.path.basename(root) == "cms.cern.ch" else root
+        shown = root if whyNotShown(parent, startDirectory) else parent
         # CVMFS cannot be written to anyway, and below /cvmfs the kernel mounts repositories when they are used.
-        found.add(parent, "CMS software", readOnly=parent != "/cvmfs")
+        found.add(shown, "CMS software", readOnly=shown != "/cvmfs")
         found.add(os.path.join(root, "SITECONF", "local"), "site configuration")
     for name in SITE_VARIABLES:
         found.add(environ.get(name), name)
@@ -155,12 +136,24 @@ def collectBinds(environ, roots, startDirectory):
     config = environ.get("CONDOR_CONFIG", "")
     # condor_chirp lies beside it (WMCore's Watchdog looks there).
     folder = os.path.dirname(config)
-    found.add(config if folder in SYSTEM_DIRECTORIES else folder, "CONDOR_CONFIG")
+    found.add(config if whyNotShown(folder, startDirectory) else folder, "CONDOR_CONFIG")
     for name in AD_VARIABLES:
         found.add(environ.get(name), name, again=True)
     for name in CREDENTIAL_VARIABLES:
-        path = environ.get(name, "")
-        path = path[len("FILE:"):] if path.startswith("FILE:") else path
+        value = environ.get(name, "")
+        path = _cachePath(value) if name == "KRB5CCNAME" else value
+        if value and not path:
+            found.leaveOut(value, name, "it is in no file")
         # A renewed credential is a new file under the old name: a bind of the file would go on showing the old one.
         found.add(path, name, again=os.path.isdir(path))
     return found
+
+
+def _cachePath(name):
+    """Tell where a Kerberos cache is: a path, FILE:path, DIR:directory, DIR::file; empty for the types without files."""
+    if name.startswith("/"):
+        return name
+    kind, _, path = name.partition(":")
+    if kind == "DIR" and path.startswith(":"):
+        return os.path.dirname(path[1:])
+    return path if kind in ("FILE", "DIR") else ""

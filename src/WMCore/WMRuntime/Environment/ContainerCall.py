@@ -9,7 +9,6 @@ import os
 import attr
 
 from WMCore.WMRuntime.Environment.CleanEnvironment import START_VARIABLES, allowedOnly, withoutWrapperPython
-from WMCore.WMRuntime.Environment.ContainerBinds import SITE_BINDS
 from WMCore.WMRuntime.Environment.EnvDiff import isVariableName
 
 # The first holds the python of images made from this project's definitions (Publishing/ContainerDefinition).
@@ -21,6 +20,11 @@ JOB_NAMES = ("REQUIRED_OS", "CVMFS", "JOBSTARTDIR", "WMAGENTJOBDIR", "BATCH_SYST
 # The container's own business, or said of the outside.
 _OUTSIDE_NAMES = frozenset(["HOME", "PATH", "SHELL", "WMRUNTIME_OS_RELEASE"]) | frozenset(START_VARIABLES.values())
 _OUTSIDE_PREFIXES = ("APPTAINER_", "SINGULARITY_")
+# What the program takes from its environment about itself: how it starts, where it may put things. Every option can be
+# given there, too (apptainer, cmd/internal/cli/action_flags.go), and every variable of the inside: those are ours to say.
+_PROGRAM_NAMES = ("CACHEDIR", "CONFIGDIR", "DISABLE_CACHE", "IGNORE_FAKEROOT_COMMAND", "IGNORE_SUBUID", "IGNORE_USERNS",
+                  "LOCALCACHEDIR", "MESSAGELEVEL", "TMPDIR", "UNDERLAY", "UNSHARE_USERNS", "UNSQUASH", "USERNS")
+_PROGRAM_VARIABLES = frozenset(prefix + name for prefix in _OUTSIDE_PREFIXES for name in _PROGRAM_NAMES)
 # What these directories are in the scratch directory (apptainer exec --workdir).
 TEMPORARY = {"/tmp": "tmp", "/var/tmp": "var_tmp"}
 _TEMPORARY_NAMES = ("TMPDIR", "TMP", "TEMP")
@@ -102,7 +106,8 @@ class ContainerCall(object):
         :return: (dict, list of str names that cannot be handed over)
         """
         result = {name: value for name, value in withoutWrapperPython(environ).items()
-                  if name not in ("LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONPATH") and name not in SITE_BINDS}
+                  if name not in ("LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONPATH")
+                  and (name in _PROGRAM_VARIABLES or not name.startswith(("APPTAINER", "SINGULARITY")))}
         lost = []
         for name, value in variables.items():
             if not isVariableName(name) or (self.runtime.evaluates and set(value).intersection("$`\\\n")):
@@ -110,7 +115,6 @@ class ContainerCall(object):
             else:
                 result[self.runtime.variablePrefix + name] = value
         return result, sorted(lost)
-
 
     def layOut(self):
         """

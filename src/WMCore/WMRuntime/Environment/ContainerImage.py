@@ -2,19 +2,21 @@
 The provider of containers: a job that asks for one is continued in it.
 """
 import os
+import shlex
 
 import attr
 
-from WMCore.WMRuntime.Environment.CompAreas import systems
-from WMCore.WMRuntime.Environment.ContainerBinds import SYSTEM_DIRECTORIES, collectBinds, siteBinds, writable
+from WMCore.WMRuntime.Environment.CompAreas import requiredSystems
+from WMCore.WMRuntime.Environment.ContainerBinds import collectBinds, siteBinds
 from WMCore.WMRuntime.Environment.ContainerCall import ContainerCall, gpuOption
+from WMCore.WMRuntime.Environment.ContainerPlaces import whyNoStart
 from WMCore.WMRuntime.Environment.ContainerRuntime import findProgram, findRuntime
 from WMCore.WMRuntime.Environment.ContainerTrial import tryOut
 from WMCore.WMRuntime.Environment.EnvDiff import EnvDiff
 from WMCore.WMRuntime.Environment.EnvironmentProvider import (CONTAINER, ERROR, INFO, WARNING, Availability,
                                                               EnvironmentProvider, Finding, Prepared)
 from WMCore.WMRuntime.Environment.EnvironmentRequest import AUTO
-from WMCore.WMRuntime.Environment.ImageTable import chooseImage, imageSystem
+from WMCore.WMRuntime.Environment.ImageTable import chooseImage, imageSystem, localPaths
 from WMCore.WMRuntime.Environment.NodeFacts import NodeFacts
 from WMCore.WMRuntime.Errors import WMRuntimeError
 
@@ -125,10 +127,14 @@ class ContainerImage(EnvironmentProvider):
     def _nested(self, node):
         """Stay in the container this job runs in, if that is of the system asked for."""
         asked = self.request.container
-        system = imageSystem(asked) if asked != AUTO else next(iter(systems(node.environ)), None)
-        if asked != node.container and system and node.system and system != node.system:
+        places = localPaths(asked, node.roots)
+        if asked == AUTO:
+            systems = requiredSystems(node.environ)[0]
+        else:
+            systems = [system for system in map(imageSystem, places) if system][:1]
+        if node.container not in places and systems and node.system and node.system not in systems:
             raise _unable("The job runs in a container already, and asks for another.",
-                         "expected %s (%s), found %s in %s" % (asked, system, node.system, node.container),
+                         "expected %s (%s), found %s in %s" % (asked, ", ".join(systems), node.system, node.container),
                          "let the pilot choose the container (REQUIRED_OS), or do not ask for one")
         return PreparedContainer(self.name, inside=node, reasons=["in the container %s already (%s): no other is started"
                                                                   % (node.container, node.system or "system unknown")])
@@ -145,10 +151,11 @@ class ContainerImage(EnvironmentProvider):
         runtime = findRuntime(node.environ)
         directory = os.path.realpath(node.jobDirectory or os.getcwd())
         home = os.path.dirname(directory) if node.jobDirectory else directory
-        if not writable(home) or home in SYSTEM_DIRECTORIES:
+        reason = whyNoStart(home)
+        if reason:
             raise _unable("The job's directory cannot be bound into a container.",
-                          "%s: expected a directory that is none of the system's, its path without , : \" \\ and line ends"
-                          % home, "start in another directory")
+                          "%s: expected a directory that is none of the system's, its path without , : \" \\ and line "
+                          "ends; found: %s" % (home, reason), "start in another directory")
         collected = collectBinds(node.environ, node.roots, home)
         call = ContainerCall(runtime, choice.path, home, directory, os.path.join(home, SCRATCH), collected.sorted(),
                              siteBinds(node.environ), gpuOption() if self.request.gpu else "")
@@ -181,7 +188,8 @@ class ContainerImage(EnvironmentProvider):
         :param node: NodeFacts
         :return: tuple of Finding
         """
-        again = "wmruntime container exec --image %s -- cat /etc/os-release" % self.request.container
+        image = "" if self.request.container == AUTO else "--image %s " % shlex.quote(self.request.container)
+        again = "wmruntime container exec %s-- cat /etc/os-release" % image
         if node.container:
             return (Finding("containerNested", INFO, "this process runs in the container %s already" % node.container,
                             "no other is started from here", node.container),)

@@ -5,7 +5,7 @@ import os
 
 import attr
 
-from WMCore.WMRuntime.Environment.CompAreas import containerSystem, systems
+from WMCore.WMRuntime.Environment.CompAreas import containerSystem, requiredSystems, systems
 from WMCore.WMRuntime.Environment.EnvironmentRequest import AUTO
 from WMCore.WMRuntime.Errors import WMRuntimeError
 
@@ -42,12 +42,13 @@ def imageSystem(path):
     Tell which system an unpacked image is.
 
     :param path: str
-    :return: str, such as rhel8; None for a .sif file and for what has no os-release
+    :return: str, such as rhel8; None for a .sif file and for what has neither os-release nor redhat-release
     """
     release = os.path.join(path, "etc", "os-release")
     if os.path.islink(release) and os.readlink(release).startswith("/"):
         release = path + os.readlink(release)
-    number = containerSystem({"WMRUNTIME_OS_RELEASE": release}) if os.path.isfile(release) else None
+    plain = os.path.isfile(release) or not os.path.lexists(release)  # RHEL6 has none
+    number = containerSystem({"WMRUNTIME_OS_RELEASE": release}) if plain else None
     return "rhel%d" % number if number else None
 
 
@@ -66,19 +67,30 @@ def chooseImage(description, request, node):
         wanted = list(_described(description, node))
     else:
         known = [system.name for system in description.systems if asked in system.images.values()]
-        wanted = [(asked, imageSystem(asked) or (known[0] if known else None))]
+        wanted = [(path, imageSystem(path) or (known[0] if known else None)) for path in localPaths(asked, node.roots)]
     for path, system in wanted:
         if os.path.exists(path):
             return ImageChoice(path, system, "image %s (%s), asked for by %s" % (path, system or "system unknown", where))
-    none = "the description has no image of %s for %s" % (", ".join(systems(node.environ)), node.machine)
+    none = "the description has no image of %s for %s" % (", ".join(allowedSystems(node.environ)), node.machine)
     raise WMRuntimeError(11014, "No container image fits this job.", "%s asks for %s; expected one of these to be there, "
                          "found none: %s" % (where, asked, ", ".join(path for path, _ in wanted) or none),
                          "mend CVMFS at the site, or name another image")
 
 
+def allowedSystems(environ):
+    """
+    List the systems a job may be put into, best first: those it requires, and of those alone; else any.
+
+    :param environ: dict (see CompAreas.requiredSystems)
+    :return: list of str, such as rhel8
+    """
+    required, _ = requiredSystems(environ)
+    return [name for name in systems(environ) if not required or name in required]
+
+
 def _described(description, node):
-    """Yield (path, system) of the description's images for the systems that may do."""
-    for name in systems(node.environ):
+    """Yield (path, system) of the description's images for the systems that the job allows."""
+    for name in allowedSystems(node.environ):
         needs = description.system(name)
         image = needs.images.get(node.machine) if needs else None
         for path in localPaths(image, node.roots) if image else ():

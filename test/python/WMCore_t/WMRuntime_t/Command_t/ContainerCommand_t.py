@@ -51,6 +51,25 @@ def test_show_prints_the_command_line_and_runs_nothing(workerNode, environ, caps
     assert words[-3:] == [workerNode.images["rhel9"], "echo", "a b"]
 
 
+def test_auto_is_the_descriptions_image(workerNode, environ, capsys, monkeypatch):
+    monkeypatch.setenv("REQUIRED_OS", "rhel7")
+    for words in ([], ["--image", "auto"]):
+        assert main(["container", "exec", "--root", workerNode.cvmfs] + words + ["--show", "--", "true"]) == 0
+        assert shlex.split(capsys.readouterr().out)[-2:] == [workerNode.images["rhel7"], "true"]
+
+
+def test_a_system_that_has_no_image_here_is_not_replaced_by_another(workerNode, environ, capsys):
+    assert main(["container", "exec", "--root", workerNode.cvmfs, "--system", "rhel6", "--", "true"]) == 1
+    assert "rhel9" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["bogus", "rhel8,rhel9", "any", "RHEL8"])
+def test_a_system_that_nobody_describes_is_refused(workerNode, environ, capsys, name):
+    assert main(["container", "exec", "--root", workerNode.cvmfs, "--system", name, "--", "true"]) == 1
+    err = capsys.readouterr().err
+    assert "expected one of rhel6, rhel7" in err and repr(name) in err
+
+
 def test_what_cannot_be_had_is_said(workerNode, environ, capsys):
     assert main(["container", "exec", "--image", "/no/such/image", "--", "true"]) == 1
     assert "/no/such/image" in capsys.readouterr().err

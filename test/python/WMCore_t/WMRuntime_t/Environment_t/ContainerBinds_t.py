@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from WMCore.WMRuntime.Environment.ContainerBinds import (AD_VARIABLES, CREDENTIAL_VARIABLES, SITE_VARIABLES,
-                                                         SYSTEM_DIRECTORIES, collectBinds, siteBinds)
+                                                         collectBinds, siteBinds)
+from WMCore.WMRuntime.Environment.ContainerPlaces import whyNotShown
 
 
 @pytest.fixture
@@ -47,10 +48,17 @@ def test_credentials_outside_are_read_only(place, name):
     assert binds(place, **{name: "proxy"})[0] == {"proxy": True}
 
 
-def test_a_kerberos_cache_is_named_with_its_kind(place):
-    assert binds(place, KRB5CCNAME="FILE:" + str(place / "proxy"))[0] == {}
-    found = collectBinds({"KRB5CCNAME": "FILE:" + str(place / "proxy")}, (), str(place / "start"))
-    assert [bind.path for bind in found.sorted() if bind.why == "KRB5CCNAME"] == [str(place / "proxy")]
+@pytest.mark.parametrize("name, shown", [("%s/proxy", "proxy"), ("FILE:%s/proxy", "proxy"), ("DIR:%s/creds", "creds"),
+                                         ("DIR::%s/creds/tkt1", "creds")])
+def test_a_kerberos_cache_is_named_with_its_kind(place, name, shown):
+    found = collectBinds({"KRB5CCNAME": name % place}, (), str(place / "start"))
+    assert [bind.path for bind in found.sorted() if bind.why == "KRB5CCNAME"] == [str(place / shown)]
+
+
+@pytest.mark.parametrize("name", ["KEYRING:persistent:1000", "KCM:", "API:x", "x"])
+def test_a_kerberos_cache_in_no_file_is_said_to_be_left_out(place, name):
+    found = collectBinds({"KRB5CCNAME": name}, (), str(place / "start"))
+    assert found.leftOut == ["%s (KRB5CCNAME) is not seen in the container: it is in no file" % name]
 
 
 def test_a_credential_that_is_renewed_in_the_jobs_directory_is_left_to_be_renewed(place):
@@ -80,11 +88,47 @@ def test_what_is_not_there_is_not_bound(place):
     assert binds(place, ["/no/cms.cern.ch"], X509_USER_PROXY="gone", SITECONFIG_PATH="gone")[0] == {}
 
 
-@pytest.mark.parametrize("directory", sorted(SYSTEM_DIRECTORIES & {"/", "/usr", "/etc", "/tmp", "/var"}))
+@pytest.mark.parametrize("directory", ["/", "/usr", "/usr/bin", "/etc", "/tmp", "/var"])
 def test_directories_of_the_system_are_left_out_and_said_so(place, directory):
     found = binds(place, SITECONFIG_PATH=directory)[1]
     assert directory not in [bind.path for bind in found.sorted()]
     assert any("directory of the system" in reason for reason in found.leftOut)
+
+
+@pytest.mark.parametrize("name, value", [("CONDOR_CONFIG", "/etc/passwd"), ("X509_CERT_DIR", "/usr/bin"),
+                                         ("MACHINEFEATURES", "/proc/1"), ("_CONDOR_SCRATCH_DIR", "/root"), ("CMS_PATH", "/home")])
+def test_what_is_in_the_systems_directories_or_a_home_is_left_out_and_said_so(place, name, value):
+    if not os.path.exists(value):
+        pytest.skip("this machine has none")
+    found = binds(place, **{name: value})[1]
+    assert not [bind for bind in found.sorted() if bind.path == value]
+    assert any(reason.startswith("%s (" % value) for reason in found.leftOut)
+
+
+def test_a_link_to_a_directory_of_the_system_does_not_let_it_in(place):
+    os.symlink("/etc", str(place / "harmless"))
+    found = binds(place, CMS_PATH="harmless")
+    assert found[0] == {} and len(found[1].leftOut) == 2
+
+
+def test_a_scratch_directory_that_holds_the_jobs_is_left_out(place):
+    found = binds(place, _CONDOR_SCRATCH_DIR="start/..")
+    assert found[0] == {} and "own directory lies in it" in found[1].leftOut[0]
+
+
+def test_a_second_name_of_the_jobs_directory_is_seen(place):
+    os.symlink("start", str(place / "second"))
+    assert binds(place, _CONDOR_SCRATCH_DIR="second")[0] == {"second": False}
+
+
+def test_software_whose_directory_also_holds_the_job_comes_alone(place):
+    (place / "cms.cern.ch" / "SITECONF" / "local").mkdir(parents=True)
+    assert binds(place, [str(place / "cms.cern.ch")])[0] == {"cms.cern.ch": True}
+
+
+def test_of_a_condor_configuration_among_other_things_only_the_file_is_seen(place):
+    (place / "condor_config").write_text("")
+    assert binds(place, CONDOR_CONFIG="condor_config")[0] == {"condor_config": True}
 
 
 def test_a_directory_above_the_jobs_is_left_out(place):
@@ -118,5 +162,5 @@ def test_directories_come_before_what_is_in_them(place):
                        .map(lambda text: "/" + text)))
 def test_whatever_the_environment_says_no_bind_covers_the_system_or_breaks_the_command_line(environ):
     for bind in collectBinds(environ, ("/", "/usr", "/etc/x"), "/home/someone/start").sorted():
-        assert bind.path not in SYSTEM_DIRECTORIES
+        assert not whyNotShown(bind.path, "/home/someone/start")
         assert bind.spec.count(":") == 2 - (not bind.readOnly) and "," not in bind.spec

@@ -1,6 +1,8 @@
 """The command line of a container, and what goes in by the environment."""
 import os
 
+import pytest
+
 from WMCore.WMRuntime.Environment.ContainerBinds import Bind
 from WMCore.WMRuntime.Environment.ContainerCall import ContainerCall, gpuOption
 from WMCore.WMRuntime.Environment.ContainerRuntime import ContainerRuntime
@@ -82,6 +84,17 @@ def test_values_go_in_under_the_programs_prefix():
     environ, lost = call().environment({"HOME": "/h", "LD_PRELOAD": "/x", "LD_LIBRARY_PATH": "/y", "PYTHONHOME": "/z",
                                         "APPTAINER_BINDPATH": "/storage"}, {"A": "$x `y`\n,", "BASH_FUNC_f%%": "()"})
     assert environ == {"HOME": "/h", "APPTAINERENV_A": "$x `y`\n,"} and lost == ["BASH_FUNC_f%%"]
+
+
+@pytest.mark.parametrize("prefix", ["APPTAINER", "SINGULARITY"])
+def test_what_the_node_says_to_the_program_changes_nothing_inside(prefix):
+    outside = {prefix + name: "/x" for name in ("ENV_LD_PRELOAD", "ENV_PATH", "ENVPATH", "_MOUNT", "_ENV_FILE", "_BIND",
+                                                "_BINDPATH", "_WRITABLE", "_PID", "_OVERLAY", "_HOME")}
+    outside[prefix + "ENV_LD_PRELOAD"] = "/evil.so"
+    kept = {prefix + "_CACHEDIR": "/cache", prefix + "_UNSHARE_USERNS": "1", "PATH": "/bin"}
+    for runtime in (NEW, OLD):
+        environ, lost = call(runtime).environment(dict(outside, **kept), {"A": "1"})
+        assert environ == dict(kept, **{runtime.variablePrefix + "A": "1"}) and lost == []
 
 
 def test_what_an_old_program_would_evaluate_is_not_handed_over():

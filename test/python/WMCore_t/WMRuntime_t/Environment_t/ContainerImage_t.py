@@ -2,6 +2,7 @@
 import json
 import os
 import platform
+import shlex
 import shutil
 import signal
 import subprocess
@@ -93,6 +94,28 @@ class TestChoice(object):
         assert raised.value.code == 11014
         assert "/no/unpacked.cern.ch/" in raised.value.context and " /cvmfs/unpacked.cern.ch/" in raised.value.context
 
+    @pytest.mark.parametrize("required, places", [("rhel6", "/el6:"), ("rhel6,rhel10", "/el10:")])
+    def test_a_required_system_whose_image_is_not_there_is_not_replaced(self, node, workerNode, required, places):
+        facts = attr.evolve(node, environ=dict(node.environ, REQUIRED_OS=required), machine="x86_64")
+        assert "rhel6" not in workerNode.images and "rhel10" not in workerNode.images
+        with pytest.raises(WMRuntimeError) as raised:
+            provider().prepare(facts)
+        assert raised.value.code == 11014 and places in raised.value.context and "/el8:" not in raised.value.context
+
+    def test_a_required_system_that_nobody_describes_is_not_replaced(self, node):
+        available = provider().available(attr.evolve(node, environ=dict(node.environ, REQUIRED_OS="rhel5")))
+        assert not available.ok and "no image of rhel5" in available.reason
+
+    def test_an_image_under_cvmfs_is_taken_from_where_the_nodes_cvmfs_is(self, node, workerNode):
+        asked = "/cvmfs/unpacked.cern.ch/registry.hub.docker.com/cmssw/el7:" + node.machine
+        available = provider(asked).available(node)
+        assert available.ok and "%s (rhel7)" % workerNode.images["rhel7"] in available.reason
+        inside = attr.evolve(node, container=workerNode.images["rhel7"], system="rhel7")
+        assert provider(asked).prepare(inside).prefix == ()
+        with pytest.raises(WMRuntimeError) as raised:
+            provider(asked).prepare(attr.evolve(inside, container="/images/pilot", system="rhel9"))
+        assert "(rhel7), found rhel9" in raised.value.context
+
     def test_another_cpu_has_another_image_or_none(self, node):
         assert "for sparc64" in provider().available(attr.evolve(node, machine="sparc64")).reason
 
@@ -112,6 +135,8 @@ class TestChoice(object):
             os.symlink(target, str(tmp_path / "etc" / "os-release"))
             assert imageSystem(str(tmp_path)) == "rhel9"
             os.unlink(str(tmp_path / "etc" / "os-release"))
+        (tmp_path / "etc" / "redhat-release").write_text("CentOS release 6.10 (Final)\n")
+        assert imageSystem(str(tmp_path)) == "rhel6"
 
 
 class TestJobInside(object):
@@ -186,6 +211,23 @@ class TestJobInside(object):
             pytest.skip("this machine has a GPU")
         assert any("this node has none" in reason for reason in provider(gpu=True).prepare(node).reasons)
 
+    def test_an_image_of_rhel6_which_has_no_os_release_is_known(self, node, workerNode, tmp_path):
+        image = tmp_path / "el6"
+        shutil.copytree(workerNode.images["rhel7"], str(image), symlinks=True)
+        for path in [image / "etc" / "os-release", image / "usr" / "lib" / "os-release"]:
+            if os.path.lexists(str(path)):
+                path.unlink()
+        (image / "etc" / "redhat-release").write_text("CentOS release 6.10 (Final)\n")
+        assert provider(str(image)).prepare(node).inside.system == "rhel6"
+
+    def test_what_the_node_would_preload_is_not_preloaded(self, node):
+        environ = dict(node.environ, APPTAINERENV_LD_PRELOAD="/evil.so", SINGULARITYENV_EVIL="1", APPTAINER_PID="1")
+        prepared = provider().prepare(attr.evolve(node, environ=environ))
+        out = subprocess.check_output(list(prepared.prefix) + ["/bin/sh", "-c", "echo $LD_PRELOAD$EVIL."],
+                                      env=prepared.environment.apply(environ), stderr=subprocess.STDOUT)
+        assert out == b".\n"
+        assert {"APPTAINERENV_LD_PRELOAD", "SINGULARITYENV_EVIL", "APPTAINER_PID"} <= set(prepared.toDict()["environment"]["unset"])
+
     def test_the_images_own_python_is_told(self, node):
         inside = provider().prepare(node).inside
         assert (inside.executable == "") == (inside.version == ()) == (not shutil.which("python3", path="/usr/bin:/bin"))
@@ -235,6 +277,15 @@ class TestFailures(object):
     def test_check_names_an_image_that_is_gone(self, node):
         finding, = provider("/no/image").check(node)
         assert (finding.code, finding.path) == ("containerImage", "/no/image")
+
+    def test_the_command_to_repeat_it_is_one_that_works(self, node, capsys):
+        from WMCore.WMRuntime.Command.Main import main
+        for asked, words in (("auto", []), ("/no/$image", ["--image", "/no/$image"])):
+            facts = attr.evolve(node, roots=("/no/cms.cern.ch",))
+            command = shlex.split(provider(asked).check(facts)[0].command)
+            assert command == ["wmruntime", "container", "exec"] + words + ["--", "cat", "/etc/os-release"]
+            assert main(command[1:3] + ["--show"] + command[3:]) in (0, 1)
+            assert "usage:" not in capsys.readouterr().err
 
     def test_check_tells_what_a_container_said_that_does_not_start(self, node, tmp_path):
         (tmp_path / "image" / "etc").mkdir(parents=True)
