@@ -123,25 +123,29 @@ class AutoEnvironment(object):
         :raises WMRuntimeError: when what is asked for cannot be had
         """
         container = self._container(node)
-        return container, self._withPython(container.inside if container else node, bool(container))
+        return container, self._withPython(container.inside, node) if container else self._withPython(node)
 
     def _container(self, node):
         """Prepare the container that is asked for; None when there is none to start."""
         request = self.context.request
         if request.gpu and not request.container:
             self._note("GPUs, which %s asks for, are a container's business, and none is asked for" % request.origin("gpu"))
+        if request.container and CONTAINER in self.outcome.stages and not node.container:
+            raise WMRuntimeError(11014, "The job is not in the container that it is said to have been put into.",
+                                 "%s: expected a container around this process, found none" % APPLIED_VARIABLE,
+                                 "do not set this variable")
         if not request.container or CONTAINER in self.outcome.stages:
             return None
         prepared = self._choose(CONTAINER, node, "the container %s that %s asks for" % (
             request.container, request.origin("container")))
         return prepared if prepared.prefix else None
 
-    def _withPython(self, place, contained):
+    def _withPython(self, place, outside=None):
         """
         Choose the python for a place, this process's or the inside of a container.
 
         :param place: NodeFacts
-        :param contained: bool, whether it is in a container that is not entered yet
+        :param outside: NodeFacts of this process, when the place is in a container that is not entered yet
         :return: NodeFacts, the same for the python that is there; else with another executable and environment
         """
         request = self.context.request
@@ -151,13 +155,14 @@ class AutoEnvironment(object):
         if fixed:
             if request.pythonVersion:
                 self._note("%s is set: %s, is not looked for" % (FIXED_PYTHON, asked))
-            return attr.evolve(place, executable=fixed) if contained else place
+            # The wrapper has started that python.
+            return attr.evolve(place, executable=fixed, version=outside.version) if outside else place
         if not isAskedFor(there, request.pythonVersion) and PYTHON in self.outcome.stages:
             raise WMRuntimeError(11014, "The python that was started is not the one asked for.",
                                  "%s: expected %s, found %s" % (place.executable, asked, there),
                                  "check the area it is in: wmruntime area check")
-        fits = isAskedFor(there, request.pythonVersion) and (not contained or self._isInRange(place))
-        if fits and not (contained and os.path.dirname(place.executable) in SYSTEM_DIRECTORIES):
+        fits = isAskedFor(there, request.pythonVersion) and (not outside or self._isInRange(place))
+        if fits and not (outside and os.path.dirname(place.executable) in SYSTEM_DIRECTORIES):
             self._note("the job's python is %s, %s" % (there, place.executable))
             return place
         clean = attr.evolve(place, environ=withoutWrapperPython(place.environ))
@@ -168,7 +173,8 @@ class AutoEnvironment(object):
                 raise
             self._note("the job's python is %s, %s of the image: %s" % (there, place.executable, ex.message))
             return place
-        return attr.evolve(place, executable=prepared.python, environ=self._environmentOf(prepared, clean))
+        return attr.evolve(place, executable=prepared.python, version=prepared.version,
+                           environ=self._environmentOf(prepared, clean))
 
     def _isInRange(self, place):
         """Tell whether the description takes the python of a container's image."""

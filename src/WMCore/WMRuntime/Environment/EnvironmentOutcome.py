@@ -4,6 +4,7 @@ What became of a job's environment: what was asked for, what was made ready, and
 A job that has to change its python or go into a container starts Startup a second time; what the first
 one did reaches the second in a variable, which also keeps it from being done twice.
 """
+import base64
 import json
 
 import attr
@@ -11,6 +12,8 @@ import attr
 from WMCore.WMRuntime.Errors import WMRuntimeError
 
 APPLIED_VARIABLE = "WMRUNTIME_ENVIRONMENT_APPLIED"
+# Name, type, type of what is in it.
+_HANDED_OVER = (("asked", dict, dict), ("prepared", list, dict), ("reasons", list, str), ("stages", list, str))
 
 
 @attr.s(frozen=True)
@@ -69,9 +72,10 @@ class EnvironmentOutcome(object):
         """
         Write it for the process that is started next.
 
-        :return: str, ASCII in one line
+        :return: str, base64 of JSON: an old singularity hands no value with a backslash over, and would lose it
         """
-        return json.dumps(dict(self.toDict(), stages=list(self.stages)), sort_keys=True)
+        text = json.dumps(dict(self.toDict(), stages=list(self.stages)), sort_keys=True)
+        return base64.b64encode(text.encode("ascii")).decode("ascii")
 
     @classmethod
     def fromVariable(cls, text):
@@ -83,11 +87,13 @@ class EnvironmentOutcome(object):
         :raises WMRuntimeError: when it is something else: nothing may then be started again
         """
         try:
-            data = json.loads(text)
-            asked, lists = data["asked"], [data[name] for name in ("prepared", "reasons", "stages")]
-            if not isinstance(asked, dict) or not all(isinstance(one, list) for one in lists):
-                raise ValueError("its parts have the wrong types")
-            return cls(asked, *lists)
+            data = json.loads(base64.b64decode(text, validate=True).decode("ascii"))
+            values = [data[name] for name, _, _ in _HANDED_OVER]
+            for value, (_, kind, parts) in zip(values, _HANDED_OVER):
+                ofValues = value.values() if isinstance(value, dict) else value
+                if not isinstance(value, kind) or not all(isinstance(one, parts) for one in ofValues):
+                    raise ValueError("its parts have the wrong types")
+            return cls(*values)
         except (ValueError, KeyError, TypeError, RecursionError) as ex:
             raise WMRuntimeError(11014, "What was done about the job's environment cannot be read.",
                                  "%s: expected what Startup writes, found %.80r: %s" % (APPLIED_VARIABLE, text, ex),

@@ -246,6 +246,23 @@ class TestContainer(object):
         assert len(job.started) == 1 and inside.error is None
         assert inside.reasons[:2] == ("box: because", "area: for rhel9")
 
+    def test_aJobThatIsInNoContainerAlthoughItIsSaidToBeDoesNotRun(self, job):
+        applied = EnvironmentOutcome(stages=[CONTAINER]).toVariable()
+        outcome = job(Box, Area, WMRUNTIME_CONTAINER="auto", **{APPLIED_VARIABLE: applied})
+        assert not job.started and outcome.error.code == 11014 and APPLIED_VARIABLE in str(outcome.error)
+
+    def test_theVersionInThereIsThatOfThePythonThatRuns(self, job):
+        def planned(*providers, **environ):
+            environ = dict({"PATH": "/bin", "WMRUNTIME_CONTAINER": "auto"}, **environ)
+            auto = AutoEnvironment(str(job.directory), "Startup.py", environ)
+            auto.ask()
+            auto.providers = providers
+            place = auto.plan(NodeFacts.NodeFacts.fromEnviron(environ, str(job.directory)))[1]
+            return place.executable, place.version
+        assert planned(Box, Area) == (AREA % "3.9.21-wm1", (3, 9))
+        assert planned(Roomy, Area) == ("/opt/bin/python3", (3, 11, 7))
+        assert planned(Roomy, Area, WMRUNTIME_PYTHON="/my/python3") == ("/my/python3", tuple(sys.version_info[:3]))
+
     def test_aJobThatIsInAContainerStaysThere(self, job):
         outcome = job(Box, Area, WMRUNTIME_CONTAINER="auto", SINGULARITY_CONTAINER="/pilot/image")
         assert not job.started and "box: in one already" in outcome.reasons
