@@ -10,6 +10,7 @@ import re
 
 import attr
 
+from WMCore.WMRuntime.Environment.PlainFile import readPlain
 from WMCore.WMRuntime.Errors import WMRuntimeError
 
 MANIFEST_NAME = "manifest.json"
@@ -22,6 +23,11 @@ _CPU = re.compile(r"[a-z0-9_]{1,32}\Z")
 _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}\Z")
 _GLIBC = re.compile(r"(2\.[0-9]{1,3})?\Z")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?\Z")
+_RELEASE = re.compile(r"[0-9][A-Za-z0-9._+!-]{0,99}\Z")
+_MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}(\.[A-Za-z_][A-Za-z0-9_]{0,99}){0,9}\Z")
+# Where jobs look, and nowhere else; nothing for an area without an interpreter.
+_PYTHON = re.compile(r"(external/python3/[0-9][A-Za-z0-9._+-]{0,99})?\Z")
+_LIBRARY = re.compile(r"external/py3-[A-Za-z0-9._-]{1,100}/[0-9][A-Za-z0-9._+!-]{0,99}\Z")
 # Publishing makes these: the python of another build that lies beside the area.
 _OLDER_PYTHON = re.compile(r"(\.\./){3}rhel[0-9]{1,3}_[a-z0-9_]+-[0-9]{1,9}/external/python3/[0-9][A-Za-z0-9._-]*\Z")
 _REMEDY = "publish the area again with `wmruntime area build`, or go back with `wmruntime area rollback`"
@@ -147,14 +153,7 @@ def loadManifest(areaDirectory):
     if not os.path.lexists(path):
         return None
     try:
-        # A pipe would be waited for.
-        if not os.path.isfile(path):
-            raise ValueError("it is no plain file")
-        with open(path, "rb") as handle:
-            data = handle.read(_MAX_BYTES + 1)
-        if len(data) > _MAX_BYTES:
-            raise ValueError("it has more than %d bytes" % _MAX_BYTES)
-        return parseManifest(json.loads(data.decode("utf-8")))
+        return parseManifest(json.loads(readPlain(path, _MAX_BYTES).decode("utf-8")))
     except (OSError, ValueError, RecursionError) as ex:
         raise WMRuntimeError(None, "The manifest of an area cannot be used.",
                              "%s: %s" % (path, ex or type(ex).__name__), _REMEDY)
@@ -177,10 +176,9 @@ def parseManifest(data):
     if len(files) > _MAX_FILES or len(libraries) > _MAX_LIBRARIES:
         raise ValueError("it names %d files and %d libraries, expected at most %d and %d"
                          % (len(files), len(libraries), _MAX_FILES, _MAX_LIBRARIES))
-    directory = python.get("directory", str)
     return AreaManifest(top.text("system", _SYSTEM), top.text("cpu", _CPU), top.count("build"),
                         top.text("description", _SHA256), python.text("version", _VERSION),
-                        directory and safePath(directory), [_library(one) for one in libraries],
+                        python.text("directory", _PYTHON), [_library(one) for one in libraries],
                         {safePath(path): _file(path, one) for path, one in files.items()},
                         top.texts("systemLibraries"), top.text("glibc", _GLIBC))
 
@@ -211,9 +209,23 @@ class _Section(object):
     def texts(self, key):
         """Give a list of texts."""
         values = self.get(key, list)
-        if not all(isinstance(value, str) and value.isprintable() and len(value) < 256 for value in values):
+        if not all(map(_isShortText, values)):
             raise ValueError("%s: expected %s to be short texts, found %.80r" % (self._name, key, values))
         return values
+
+    def names(self, key, pattern):
+        """Give a list of texts of a form."""
+        values = self.texts(key)
+        if not all(map(pattern.match, values)):
+            raise ValueError("%s: expected %s like %s, found %.80r" % (self._name, key, pattern.pattern, values))
+        return values
+
+    def words(self, key):
+        """Give a text for people, of one line."""
+        value = self.get(key, str)
+        if not _isShortText(value):
+            raise ValueError("%s: expected %s to be a short text, found %.80r" % (self._name, key, value))
+        return value
 
     def count(self, key):
         """Give a number that counts something."""
@@ -225,16 +237,20 @@ class _Section(object):
 
 def _library(data):
     section = _Section(data, "a library")
-    return AreaLibrary(section.text("name", _NAME), section.text("version", _NAME),
-                       safePath(section.get("directory", str)), section.texts("imports"), section.get("pure", bool),
-                       section.get("licence", str))
+    return AreaLibrary(section.text("name", _NAME), section.text("version", _RELEASE),
+                       section.text("directory", _LIBRARY), section.names("imports", _MODULE), section.get("pure", bool),
+                       section.words("licence"))
+
+
+def _isShortText(value):
+    return isinstance(value, str) and value.isprintable() and len(value) < 256
 
 
 def _file(path, data):
     section = _Section(data, path)
     if "link" in data:
         target = section.get("link", str)
-        if not target or "\0" in target:
+        if not target or not target.isprintable():
             raise ValueError("%s: expected where the link leads to, found %.80r" % (path, target))
         # A link that leads elsewhere would read what nobody has checked.
         if os.path.dirname(path) != "external/python3" or not _OLDER_PYTHON.match(target):
@@ -252,9 +268,9 @@ def safePath(path):
 
     :param path: str
     :return: str, the same
-    :raises ValueError: when it is absolute, empty, not normal, or leads out
+    :raises ValueError: when it is absolute, empty, not normal, leads out, or cannot be printed
     """
-    if not path or "\0" in path or path.startswith("/") or os.path.normpath(path) != path \
+    if not path or not path.isprintable() or path.startswith("/") or os.path.normpath(path) != path \
             or path.split("/")[0] in (os.pardir, os.curdir):
         raise ValueError("expected a path inside the area, found %.200r" % path)
     return path

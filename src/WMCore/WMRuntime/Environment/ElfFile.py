@@ -4,6 +4,8 @@ What the first bytes of a program or a shared library say: for which CPU it is, 
 import os
 import struct
 
+from WMCore.WMRuntime.Environment.PlainFile import openPlain
+
 # e_machine of the System V ABI (elf(5)), as `uname -m` names the CPU; ppc64le is 21 with the low byte first.
 _MACHINES = {3: "i686", 21: "ppc64", 62: "x86_64", 183: "aarch64", 243: "riscv64"}
 _HEAD = 64
@@ -51,10 +53,10 @@ def elfMachine(path):
 
     :param path: str
     :return: str, as `uname -m` names it; None when it is no ELF file
-    :raises OSError: when it cannot be read
+    :raises OSError: when it cannot be read, or is no regular file
     :raises ValueError: when it begins as an ELF file and is none
     """
-    with open(path, "rb") as handle:
+    with openPlain(path) as handle:
         header = _readHeader(handle)
     if header is None:
         return None
@@ -68,9 +70,10 @@ def whyNotWhole(path):
 
     :param path: str
     :return: str, empty when every segment its header names is in the file
-    :raises OSError: when it cannot be read
+    :raises OSError: when it cannot be read, or is no regular file
     """
-    with open(path, "rb") as handle:
+    with openPlain(path) as handle:
+        size = os.fstat(handle.fileno()).st_size
         try:
             header = _readHeader(handle)
             if header is None:
@@ -83,5 +86,4 @@ def whyNotWhole(path):
             return str(ex)
         except struct.error:
             return "its table of segments is cut short"
-    size = os.path.getsize(path)
     return "" if end <= size else "it has %d bytes, its segments end at %d" % (size, end)

@@ -7,11 +7,16 @@ import stat
 
 from WMCore.WMRuntime.Environment.ElfFile import elfMachine, whyNotWhole
 from WMCore.WMRuntime.Environment.EnvironmentProvider import WARNING, Finding
+from WMCore.WMRuntime.Environment.PlainFile import openPlain
+from WMCore.WMRuntime.Tools.ShownText import counted
 
 _SHOWN = 5
 _SERIES = re.compile(r"python([0-9]+)\.([0-9]+)\Z")
 # Of the modules that Unpacker and Startup import, those every python has as a file of this name, or as a package.
 _MODULES = ("os", "encodings", "getopt", "hashlib", "logging", "pickle", "subprocess", "tarfile", "zipfile")
+# What is said of several paths of one kind.
+_SEVERAL = {"libraryUnreadable": ("file", "%s that not everybody may read"), "libraryLinkBroken": ("link", "%s to nowhere"),
+            "libraryNotFile": ("name", "%s of neither file nor directory, such as a pipe")}
 _PUBLISH = "publish this version again, or name another one in the file default beside it"
 
 
@@ -93,7 +98,7 @@ class VersionInspection(object):
         for name in names:
             path = os.path.join(lib, name)
             if name.startswith("libpython") and ".so" in name:
-                if os.path.isfile(path):
+                if os.path.exists(path):
                     for finding in self._machineCode(path, "library"):
                         yield finding
                 else:
@@ -116,26 +121,33 @@ class VersionInspection(object):
             for path in (os.path.join(folder, name + ".py"), os.path.join(folder, name, "__init__.py")))]
         if lost:
             yield self._finding("stdlibIncomplete", "these modules are missing or empty: %s" % ", ".join(lost), folder)
-        unreadable, broken = [], []
+        wrong = {}
         for path, mode in _filesBelow(folder):
-            if mode is None:
-                broken.append(path)
-            elif not mode & stat.S_IROTH:
-                unreadable.append(path)
-            elif path.endswith(".so"):
+            code = _wrongMode(mode)
+            if code:
+                wrong.setdefault(code, []).append(path)
+            elif path.endswith(".so") and stat.S_ISREG(mode):
                 for finding in self._machineCode(path, "library"):
                     yield finding
-        for code, paths, what in (("libraryUnreadable", unreadable, "may not be read by everybody"),
-                                  ("libraryLinkBroken", broken, "are links that lead nowhere")):
-            if paths:
-                shown = ", ".join(os.path.relpath(path, folder) for path in paths[:_SHOWN])
-                yield self._finding(code, "%d files %s: %s%s" % (
-                    len(paths), what, shown, ", ..." if len(paths) > _SHOWN else ""), folder)
+        for code, paths in sorted(wrong.items()):
+            noun, text = _SEVERAL[code]
+            shown = ", ".join(os.path.relpath(path, folder) for path in sorted(paths)[:_SHOWN])
+            yield self._finding(code, "%s: %s%s" % (
+                text % counted(len(paths), noun), shown, ", ..." if len(paths) > _SHOWN else ""), folder)
+
+
+def _wrongMode(mode):
+    """Tell what is wrong with a path of this mode (see _filesBelow); empty when nothing is."""
+    if mode is None:
+        return "libraryLinkBroken"
+    if not mode & stat.S_IROTH:
+        return "libraryUnreadable"
+    return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "libraryNotFile"
 
 
 def _isScript(path):
     try:
-        with open(path, "rb") as handle:
+        with openPlain(path) as handle:
             return handle.read(2) == b"#!"
     except OSError:
         return False

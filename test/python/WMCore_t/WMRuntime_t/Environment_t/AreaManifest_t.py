@@ -19,7 +19,8 @@ MANIFEST = AreaManifest(
     {"LICENCES.txt": AreaFile("b" * 64, 12, 0o644), "external/python3/3.9.18-wm3/bin/python3": AreaFile(link="python3.9"),
      "external/python3/3.9.18-wm2": AreaFile(link="../../../rhel8_x86_64-2/external/python3/3.9.18-wm2")},
     ["libc.so.6"], "2.28")
-NOT_INSIDE = ["/etc/passwd", "../other", "..", ".", "", "a/../../b", "a//b", "a/", "./a", "a\0b"]
+NOT_INSIDE = ["/etc/passwd", "../other", "..", ".", "", "a/../../b", "a//b", "a/", "./a", "a\0b",
+              "a\nb", "a\x1b[31m", "a\udcff"]
 
 
 def changed(path, value):
@@ -72,6 +73,16 @@ def test_aHugeManifestIsNotRead(tmp_path):
     (["python", "directory"], "../../home"), (["libraries"], {}), (["libraries", 0], "attrs"),
     (["libraries", 0, "imports"], "attr"), (["libraries", 0, "imports"], [1]), (["libraries", 0, "pure"], 1),
     (["libraries", 0, "directory"], "/tmp"), (["libraries", 0, "name"], "a/b"), (["files"], []),
+    (["files", "a\nb"], {"link": "c"}), (["files", "a"], {"link": "b\n"})] + [
+    (["python", "directory"], name) for name in (
+        "external/python3", "external/python3/", "external/python3/default", "external/python3/3.9\n", "lib/3.9.18",
+        "external/python3/3.9 b", "external/python3/3.9/..", "external/python3/3.9/bin", "external/python3/..", 0)] + [
+    (["libraries", 0, "directory"], name) for name in (
+        "", "external", "external/attrs/25.3.0", "external/py3-attrs", "external/py3-attrs/..", "external/py3-/25.3.0",
+        "external/py3-attrs/25.3.0/lib", "external/py3-a b/25.3.0", "external/py3-attrs/25.3.0\n", None)] + [
+    (["libraries", 0, "imports"], [name]) for name in ("a b", "os.path.", "", "../a", "a\nb", "1a", "a" * 300)] + [
+    (["libraries", 0, "version"], name) for name in ("latest", "", "1/2", "1\n", "1" * 200)] + [
+    (["libraries", 0, "licence"], name) for name in ("MIT\nGPL", "\x1b[31m", "x" * 300, 1)] + [
     (["files", "LICENCES.txt"], {"sha256": "b" * 64, "size": 1, "mode": 0o4755}),
     (["files", "LICENCES.txt"], {"sha256": "b" * 63, "size": 1, "mode": 0o644}),
     (["files", "LICENCES.txt"], {"sha256": "b" * 64, "size": -1, "mode": 0o644}),
@@ -86,6 +97,13 @@ def test_aWrongValueIsRefused(path, value):
         parseManifest(changed(path, value))
 
 
+@pytest.mark.parametrize("version", ["25.3.0", "1.0+cms1", "2.0rc1.post2"])
+def test_everyVersionThatPublishingCanNameIsRead(version):
+    library = attr.evolve(MANIFEST.libraries[0], version=version, directory="external/py3-attrs/" + version)
+    manifest = attr.evolve(MANIFEST, libraries=[library], pythonDirectory="external/python3/3.9.18-wm12")
+    assert parseManifest(json.loads(manifestText(manifest))) == manifest
+
+
 @pytest.mark.parametrize("path", NOT_INSIDE)
 def test_aPathThatIsNotInsideIsRefused(path):
     with pytest.raises(ValueError, match="inside the area"):
@@ -95,7 +113,7 @@ def test_aPathThatIsNotInsideIsRefused(path):
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
                     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3))
 PLACES = [("system",), ("cpu",), ("build",), ("python", "version"), ("python", "directory"), ("libraries",),
-          ("libraries", 0), ("libraries", 0, "imports"), ("files",), ("files", "LICENCES.txt"), ("systemLibraries",)]
+          ("libraries", 0), ("libraries", 0, "imports"), ("libraries", 0, "directory"), ("files",), ("files", "LICENCES.txt"), ("systemLibraries",)]
 
 
 @settings(max_examples=300, deadline=None)

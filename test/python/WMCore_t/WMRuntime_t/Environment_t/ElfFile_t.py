@@ -54,6 +54,15 @@ def test_aFileThatEndsBeforeItsSegmentsIsNotWhole(written, is64):
     assert whyNotWhole(written(b"text")) == "it is no ELF file"
 
 
+def test_aPipeIsRefusedAndNotWaitedFor(tmp_path):
+    os.mkfifo(str(tmp_path / "waits.so"))
+    os.symlink("waits.so", str(tmp_path / "link.so"))
+    for ask in (elfMachine, whyNotWhole):
+        for name in ("waits.so", "link.so"):
+            with pytest.raises(OSError, match="no regular file"):
+                ask(str(tmp_path / name))
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.binary(max_size=150), st.booleans())
 def test_anyBytesAreJudgedOrRefused(tmp_path_factory, data, marked):

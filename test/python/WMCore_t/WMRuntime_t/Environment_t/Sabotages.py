@@ -258,6 +258,7 @@ SABOTAGES = (
     Sabotage("truncatedModule", _cutModule, "pythonDoesNotStart", NEXT, "SyntaxError"),
     Sabotage("unreadableLibrary", _unreadable(lambda area: area.library() / "subprocess.py"), "libraryUnreadable", NEXT,
              "does not work"),
+    Sabotage("pipeInPlaceOfExtension", lambda area: os.mkfifo(str(area.library() / "waits.so")), "libraryNotFile", SAME),
     Sabotage("tooOldPython", _tooOld, "pythonDoesNotStart", NEXT, "python 3.5 found"),
     Sabotage("defaultOutOfRange", _outOfRange, "versionOutOfRange", "3.6.4-kept"),
     Sabotage("newestByTimeIsOlder", _touched, "newestByTime", SAME),
