@@ -207,8 +207,8 @@ def test_aLibraryThatIsLeftOutIsTold(words, tmp_path, capsys):
 
 @pytest.mark.parametrize("arguments, expected", [
     ([], "not said which areas"), (["--all", NAME], "not said which areas"), (["rhel5_x86_64"], "no area rhel5_x86_64"),
-    ([NAME, "rhel10_" + MACHINE, "--archive", "x"], "One archive holds one area"), ([FOREIGN], "--layout-only"), ([NAME, "--jobs", "0"], "--jobs needs a number"),
-    (["rhel6_" + MACHINE], "no python for an area of rhel6")])
+    ([NAME, "rhel10_" + MACHINE, "--archive", "x"], "One archive holds one area"), ([FOREIGN], "--layout-only"),
+    ([NAME, "--jobs", "0"], "--jobs needs a number"), (["rhel6_" + MACHINE], "no python for an area of rhel6")])
 def test_whatCannotBeBuiltIsSaidWithWhatToDo(words, capsys, arguments, expected):
     status, text = run(capsys, "build", *(arguments + words))
     assert status == 1 and expected in text and "what to do: " in text

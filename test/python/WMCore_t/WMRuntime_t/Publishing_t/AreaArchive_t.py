@@ -25,6 +25,7 @@ def unpack(tmp_path, built):
     """Write the archive of a build, unpack it, and give the area's new place."""
     writeAreaArchive(built, str(tmp_path / "area.tar.xz"))
     with tarfile.open(str(tmp_path / "area.tar.xz")) as archive:
+        archive.extraction_filter = lambda member, _path: member  # python 3.12 and 3.13 warn without one
         archive.extractall(str(tmp_path / "unpacked"))
     return os.path.join(str(tmp_path / "unpacked"), "%s-%d" % (NAME, built.manifest.build))
 
