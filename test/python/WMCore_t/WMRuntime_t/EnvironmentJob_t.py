@@ -90,7 +90,7 @@ def test_aSandboxsPinIsFollowed(node, upstreamTree, tmp_path, wrapper):
     result = run(node[0], tmp_path, wrapper, "[python]\nversion = %s\n" % node[2])
     assert result.exit.shellCode == 0 and reportOf(result).getExitCode() == 0, text(result)
     said = info(result)
-    assert said["python"]["path"] == os.path.realpath(os.path.join(node[1], node[2], "bin", "python3"))
+    assert said["python"]["path"] == os.path.join(os.path.realpath(os.path.join(node[1], node[2])), "bin", "python3")
     assert said["asked"]["pythonVersion"]["value"] == node[2] and said["prepared"][0]["python"] == said["python"]["path"]
     with open(result.log, encoding="utf-8") as handle:
         assert any("Environment: CVMFS area: python %s of" % node[2] in line for line in handle)
