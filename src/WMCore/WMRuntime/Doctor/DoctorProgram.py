@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from WMCore.WMRuntime.Doctor.Patient import CODE
+from WMCore.WMRuntime.Doctor.Patient import CODE, isSandbox
 from WMCore.WMRuntime.Tools.ShownText import shown
 
 PURPOSE = "say what this node has, what a job would use here, and what to mend"
@@ -19,7 +19,7 @@ def addArguments(parser):
     :param parser: argparse.ArgumentParser
     """
     parser.add_argument("--job", metavar="DIR", help="a job's directory or start directory, with an unpacked sandbox "
-                        "(default: the current one, when it has a %s)" % CODE)
+                        "(default: the current one, when it has a %s and what belongs to it)" % CODE)
     parser.add_argument("--json", action="store_true", help="print it as JSON")
 
 
@@ -48,7 +48,8 @@ def jobDirectoryOf(named):
     :return: str, or None
     """
     for path in (named or os.curdir, os.path.join(named or os.curdir, "job")):
-        if os.path.isfile(os.path.join(path, CODE)):
+        # Of one that is named the rest is missed; where nobody said so, the code alone is no job.
+        if os.path.isfile(os.path.join(path, CODE)) if named else isSandbox(path):
             return path
     return named
 

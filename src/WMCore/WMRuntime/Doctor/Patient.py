@@ -8,6 +8,19 @@ from WMCore.WMRuntime.Environment.EnvironmentRequest import EnvironmentRequest
 from WMCore.WMRuntime.Environment.NodeFacts import NodeFacts
 
 CODE = "WMCore.zip"
+# What else a sandbox brings; a job's code imports it from beside the zip.
+BESIDE = ("WMSandbox", "PSetTweaks", "Utils")
+
+
+def isSandbox(directory):
+    """
+    Tell whether a sandbox was unpacked in a directory, be it damaged; the code alone is none.
+
+    :param directory: str
+    :return: bool
+    """
+    return os.path.isfile(os.path.join(directory, CODE)) and any(
+        os.path.exists(os.path.join(directory, name)) for name in BESIDE)
 
 
 class Patient(object):
@@ -57,9 +70,9 @@ class Patient(object):
         """
         Say where a job's code would come from.
 
-        :return: list of str, entries for PYTHONPATH; empty when there is no sandbox
+        :return: list of str, entries for PYTHONPATH; empty when there is no sandbox, or no more of it than its code
         """
-        if self.jobDirectory:
-            return [os.path.join(self.jobDirectory, CODE), self.jobDirectory]
         archive = getattr(__loader__, "archive", None)
-        return [os.path.abspath(archive)] if archive else []
+        running = os.path.dirname(os.path.abspath(archive)) if archive else ""
+        directory = self.jobDirectory or (running if running and isSandbox(running) else "")
+        return [os.path.join(directory, CODE), directory] if directory else []

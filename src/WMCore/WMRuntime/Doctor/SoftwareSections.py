@@ -7,7 +7,7 @@ import attr
 
 from WMCore.WMRuntime.Doctor.Diagnosis import Section
 from WMCore.WMRuntime.Doctor.Files import isFile
-from WMCore.WMRuntime.Doctor.Patient import CODE
+from WMCore.WMRuntime.Doctor.Patient import BESIDE, CODE
 from WMCore.WMRuntime.Environment.AreaManifest import loadManifest
 from WMCore.WMRuntime.Environment.AreaVersions import AreaVersions
 from WMCore.WMRuntime.Environment.CompAreas import areaDirectories, systemsFor
@@ -101,7 +101,7 @@ def sandboxSection(patient):
         return Section("job", rows + [("directory", "none named")])
     findings = []
     rows.append(("directory", job))
-    for name in (CODE, "WMSandbox", "PSetTweaks", "Utils"):
+    for name in (CODE,) + BESIDE:
         there = os.path.exists(os.path.join(job, name))
         rows.append((name, "there" if there else "not there"))
         if not there:

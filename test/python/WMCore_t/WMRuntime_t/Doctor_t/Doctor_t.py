@@ -121,13 +121,21 @@ def test_theFindingsComeWorstFirstAndOnce():
 
 def test_theJobIsFoundFromItsStartDirectoryToo(tmp_path, monkeypatch):
     job = tmp_path / "job"
-    job.mkdir()
+    (job / "Utils").mkdir(parents=True)
     (job / "WMCore.zip").write_bytes(b"")
     assert jobDirectoryOf(str(tmp_path)) == jobDirectoryOf(str(job)) == str(job)
     monkeypatch.chdir(str(job))
     assert jobDirectoryOf(None) == "."
+    monkeypatch.chdir(str(tmp_path))
+    assert jobDirectoryOf(None) == os.path.join(".", "job")
     monkeypatch.chdir("/")
     assert jobDirectoryOf(None) is None and jobDirectoryOf("/nowhere") == "/nowhere"
+
+
+def test_theCodeAloneIsNoJobUnlessItIsNamed(tmp_path, monkeypatch):
+    (tmp_path / "WMCore.zip").write_bytes(b"")
+    monkeypatch.chdir(str(tmp_path))
+    assert jobDirectoryOf(None) is None and jobDirectoryOf(str(tmp_path)) == str(tmp_path)
 
 
 def test_theCommandLineHasIt():
@@ -140,15 +148,20 @@ def test_theCommandLineHasIt():
 
 
 @pytest.fixture(scope="module")
-def unpacked(workerNode, upstreamTree, sandboxPackages, tmp_path_factory):
-    """Give a job directory with a real sandbox, as HTCondor and the Unpacker would leave it."""
+def archive(workerNode, upstreamTree, sandboxPackages, tmp_path_factory):
+    """Give a real sandbox."""
     from WMCore.WMRuntime.SandboxCreator import SandboxCreator
     from WMCore.WMRuntime.WorkerNode.ExampleWorkload import buildWorkload, chainOf
     top = tmp_path_factory.mktemp("doctor")
     release = "CMSSW_13_0_3"
     workload = buildWorkload("Doctor", chainOf(release, (workerNode.releases[release]["arch"],), 1))
-    archive = SandboxCreator().makeSandbox(str(top / "agent"), workload)
-    job = top / "start" / "job"
+    return SandboxCreator().makeSandbox(str(top / "agent"), workload)
+
+
+@pytest.fixture(scope="module")
+def unpacked(archive, tmp_path_factory):
+    """Give a job directory with a real sandbox, as HTCondor and the Unpacker would leave it."""
+    job = tmp_path_factory.mktemp("unpacked") / "start" / "job"
     job.mkdir(parents=True)
     with tarfile.open(archive) as sandbox:
         sandbox.extractall(str(job))
@@ -179,6 +192,44 @@ def test_supportStartsItFromASandboxAlone(series, interpreters, workerNode, unpa
     libraries = said["job"][-1]
     assert "attrs from %s/WMCore.zip" % unpacked in libraries["reasons"]
     assert not [finding for finding in said["findings"] if finding["severity"] == ERROR]
+
+
+def documentedLines():
+    """Give what docs/environment.md tells support to type."""
+    path = os.path.join(os.path.dirname(__file__), *[os.pardir] * 5 + ["docs", "environment.md"])
+    with open(path, encoding="utf-8") as handle:
+        section = handle.read().partition("`wmruntime doctor`\n")[2].partition("\n## ")[0]
+    return [line.strip() for line in section.splitlines() if line.startswith("    ")]
+
+
+def typed(lines, interpreters, workerNode, archive, tmp_path):
+    """Type lines in a directory that has a sandbox and nothing else; give the status and what was said."""
+    (tmp_path / "bin").mkdir()
+    os.symlink(interpreters["3.8"], str(tmp_path / "bin" / "python3"))
+    (tmp_path / "start").mkdir()
+    os.symlink(archive, str(tmp_path / "start" / "Doctor-Sandbox.tar.bz2"))
+    environ = environmentOf(workerNode, tmp_path)
+    environ["PATH"] = "%s:%s" % (tmp_path / "bin", environ["PATH"])
+    done = subprocess.run(["bash", "-ec", "\n".join(lines)], cwd=str(tmp_path / "start"), env=environ,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
+    return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
+@pytest.mark.slow
+def test_theDocumentedLinesFindAGoodNodeGood(interpreters, workerNode, archive, tmp_path):
+    lines = documentedLines()
+    assert any("Sandbox.tar.bz2" in line for line in lines) and "WMCore.WMRuntime.Doctor" in lines[-1]
+    status, said = typed(lines, interpreters, workerNode, archive, tmp_path)
+    assert status == 0 and "A job can run here." in said, said
+    assert "ok libraries " in said and "sandboxIncomplete" not in said
+
+
+@pytest.mark.slow
+def test_theSandboxsCodeAloneLeavesTheLibrariesUntold(interpreters, workerNode, archive, tmp_path):
+    lines = ["tar xf *-Sandbox.tar.bz2 WMCore.zip", "PYTHONPATH=WMCore.zip python3 -m WMCore.WMRuntime.Doctor"]
+    status, said = typed(lines, interpreters, workerNode, archive, tmp_path)
+    assert status == 0 and "A job can run here." in said, said
+    assert "-- libraries " in said and "sandboxIncomplete" not in said
 
 
 @pytest.mark.slow
