@@ -121,12 +121,22 @@ def _doAll(works, jobs, tell, stopped):
     """Do works, some at a time, and tell of each in order; after an interrupt no more are begun, and none is shown."""
     if min(len(works), jobs) <= 1:
         return [tell(*work()) for work in works]  # in this thread, where an interrupt reaches it
+    begin, futures = threading.Event(), []
+
+    def do(work):
+        begin.wait()
+        if stopped.is_set():
+            raise KeyboardInterrupt()
+        return work()
     with ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(work) for work in works]
         try:
+            # An interrupt in here may lose a thread that the pool has just started: none may have begun yet.
+            futures.extend(pool.submit(do, work) for work in works)
+            begin.set()
             return [tell(*future.result()) for future in futures]
         finally:
             stopped.set()
+            begin.set()
             for future in futures:
                 future.cancel()
 
