@@ -102,8 +102,8 @@ def compareFiles(directory, manifest):
 
 def _named(kind, names, directory):
     """Compose the finding for a kind of difference."""
-    text = counted(len(names), "file") + {
-        "missing": " of the manifest not there", "changed": " not as the manifest says", "added": " not in the manifest"}[kind]
+    text = counted(len(names), "file") + {"missing": " of the manifest not there", "changed": " not as the manifest says",
+                                          "added": " not in the manifest"}[kind]
     shown = "\n".join([text] + names[:_SHOWN] + ["..."] * (len(names) > _SHOWN))
     make = warning if kind == "added" else error
     return make("files%s" % kind.capitalize(), shown, _REMEDY, directory)

@@ -113,7 +113,8 @@ def test_aPathThatIsNotInsideIsRefused(path):
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
                     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3))
 PLACES = [("system",), ("cpu",), ("build",), ("python", "version"), ("python", "directory"), ("libraries",),
-          ("libraries", 0), ("libraries", 0, "imports"), ("libraries", 0, "directory"), ("files",), ("files", "LICENCES.txt"), ("systemLibraries",)]
+          ("libraries", 0), ("libraries", 0, "imports"), ("libraries", 0, "directory"),
+          ("files",), ("files", "LICENCES.txt"), ("systemLibraries",)]
 
 
 @settings(max_examples=300, deadline=None)
