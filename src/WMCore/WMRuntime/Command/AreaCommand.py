@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 from WMCore.WMRuntime.AreaCheck import CheckCommand
 from WMCore.WMRuntime.Command.Table import printRow
@@ -15,7 +15,7 @@ from WMCore.WMRuntime.Command.Termination import terminationInterrupts
 from WMCore.WMRuntime.Environment.Description import loadDescription
 from WMCore.WMRuntime.Errors import WMRuntimeError
 
-_WIDTH = 16
+_WIDTH, _WAIT_SECONDS = 16, 0.1
 _AREA_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 
 
@@ -133,12 +133,19 @@ def _doAll(works, jobs, tell, stopped):
             # An interrupt in here may lose a thread that the pool has just started: none may have begun yet.
             futures.extend(pool.submit(do, work) for work in works)
             begin.set()
-            return [tell(*future.result()) for future in futures]
+            return [tell(*_await(future)) for future in futures]
         finally:
             stopped.set()
             begin.set()
             for future in futures:
                 future.cancel()
+
+
+def _await(future):
+    """Give a future's result; a signal that comes just as a wait begins is seen when it ends, so it is a short one."""
+    while not wait([future], _WAIT_SECONDS).done:
+        pass
+    return future.result()
 
 
 def _requests(arguments, description, names, scratch):
