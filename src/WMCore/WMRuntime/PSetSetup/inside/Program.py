@@ -5,8 +5,6 @@ Run a plan of cmssw-wm-tools calls in this one python, the release's.
 
 FWCore is imported by the first tool and stays, and so does the process, in memory.
 """
-from __future__ import print_function
-
 import errno
 import io
 import json
@@ -72,6 +70,15 @@ class Driver(object):
             json.dump(self.record, handle, indent=1, sort_keys=True)
         os.rename(temporary, self.recordPath)
 
+    def say(self, text):
+        """
+        Write a line of the driver's own into the log, whatever the locale is.
+
+        :param text: str
+        """
+        line = text + "\n"
+        self.log.write(line if isinstance(line, bytes) else line.encode("utf-8", "backslashreplace"))
+
     def run(self):
         """
         Run the plan up to its end or to the first call that fails.
@@ -98,8 +105,7 @@ class Driver(object):
         entry.update(how="running", status=None)
         self.record["calls"].append(entry)
         self.save()
-        print("==> %s %s  # %s" % (call["program"], " ".join(call["arguments"]), call["why"]))
-        sys.stdout.flush()
+        self.say("==> %s %s  # %s" % (call["program"], " ".join(call["arguments"]), call["why"]))
         begin, start = time.time(), os.fstat(self.log.fileno()).st_size
         try:
             entry["how"], entry["status"] = self.start(call, entry)
@@ -117,7 +123,7 @@ class Driver(object):
         if call.get("sourceTypes"):
             kind = str(self.held.look().source.type_())
             if kind not in call["sourceTypes"]:
-                print("Left out: the source is a %s" % kind)
+                self.say("Left out: the source is a %s" % kind)
                 return "leftOut", 0
             entry["arguments"] = [argument.replace(SOURCE_MARK, kind) for argument in call["arguments"]]
         if call["program"] == "check the source":
@@ -140,8 +146,8 @@ class Driver(object):
         process = self.held.look()
         if getattr(process, "source", None) is not None:
             return 0
-        print("The process has no source. It has: %s"
-              % ", ".join(name for name in dir(process) if not name.startswith("__")), file=sys.stderr)
+        self.say("The process has no source. It has: %s"
+                 % ", ".join(name for name in dir(process) if not name.startswith("__")))
         return 1
 
     def expand(self, path, template):
@@ -158,7 +164,7 @@ class Driver(object):
         try:
             status = subprocess.call([program] + arguments, stdout=self.log, stderr=self.log)
         except EnvironmentError as error:
-            print("%s cannot be started: %s" % (program, error), file=sys.stderr)
+            self.say("%s cannot be started: %s" % (program, error))
             return 126 if getattr(error, "errno", None) == errno.EACCES else 127
         return 128 - status if status < 0 else status
 
