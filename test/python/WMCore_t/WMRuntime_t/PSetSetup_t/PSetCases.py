@@ -235,9 +235,7 @@ def noArguments(helper, job, directory):
 
 def crab(helper, job, directory):
     reading(helper, job, directory)
-    os.environ.update(CMSSW_VERSION=helper.data.application.setup.cmsswVersion,
-                      SCRAM_ARCH=helper.data.application.setup.scramArch[0])
-    helper.data.application.setup.cmsswVersion, helper.data.application.setup.scramArch = "CMSSW_1_2_3", ["none"]
+    helper.setNumberOfCores(4, 2)
 
 
 def brokenConfiguration(helper, job, directory):
@@ -245,7 +243,7 @@ def brokenConfiguration(helper, job, directory):
 
 
 def noSource(helper, job, directory):
-    reading(helper, job, directory, READING + "process.source = None\n")
+    reading(helper, job, directory, READING.replace("process.source", "source"))
 
 
 def missingModuleInTweak(helper, job, directory):
@@ -279,6 +277,9 @@ def makeScript(case, release, arch, directory):
     globals()[case](helper, job, directory)
     script = SetupCMSSWPset(crabPSet=case.startswith("crab"))
     script.task, script.job, script.step, script.stepSpace = task, job, task.getStep("cmsRun1"), StepSpace(directory)
+    if script.crabPSet:
+        # From CMSSW_VERSION and SCRAM_ARCH; the stand-in for scram does not say again what the environment has.
+        script.getCmsswVersion, script.getScramVersion = lambda: release, lambda: arch
     return script
 
 
