@@ -41,6 +41,19 @@ def native(value):
     return value.encode("utf-8") if PYTHON2 and isinstance(value, type(u"")) else value
 
 
+def writeJson(path, value):
+    """
+    Write a JSON file, whole or not at all.
+
+    :param path: str
+    :param value: a JSON value
+    """
+    temporary = "%s.%d.tmp" % (path, os.getpid())
+    with open(temporary, "wb") as handle:
+        handle.write(json.dumps(value, indent=1, sort_keys=True).encode("ascii"))
+    os.rename(temporary, path)
+
+
 class Driver(object):
     """
     Run the calls of a plan, and keep a record on disk of how far it is.
@@ -65,10 +78,7 @@ class Driver(object):
         :param state: str, or None to keep it
         """
         self.record.update(state=state or self.record["state"], loads=self.held.loads, dumps=self.held.dumps)
-        temporary = "%s.%d.tmp" % (self.recordPath, os.getpid())
-        with open(temporary, "w") as handle:
-            json.dump(self.record, handle, indent=1, sort_keys=True)
-        os.rename(temporary, self.recordPath)
+        writeJson(self.recordPath, self.record)
 
     def say(self, text):
         """
@@ -155,8 +165,7 @@ class Driver(object):
         text = json.dumps(template)
         groups = [group for label in outputModules(self.held.look()) for group in
                   json.loads(text.replace(MODULE_MARK, label))]
-        with open(path, "w") as handle:
-            json.dump(groups, handle)
+        writeJson(path, groups)
 
     def apart(self, program, arguments):
         """Run a tool in its own process and give its status, as a shell's."""
