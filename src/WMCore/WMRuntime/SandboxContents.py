@@ -14,6 +14,7 @@ from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.ImportClosure import computeClosure
 from WMCore.WMRuntime.ModuleIndex import indexPackages
 from WMCore.WMRuntime.SandboxArchive import zipBytes
+from WMCore.WMRuntime.TrimmedSource import trimSource
 from WMCore.WMRuntime.VendoredPackages import BASE_DISTRIBUTIONS, PACKAGES_VARIABLE
 
 # Everything in these is a root: the stations of a job, and the plug-ins that are loaded by their names.
@@ -34,7 +35,7 @@ OPTIONAL_PACKAGES = ("Utils",)
 AGENT_SIDE = ("WMCore.WMRuntime.WorkerNode", "WMCore.WMRuntime.Command", "WMCore.WMRuntime.SandboxCreator",
               "WMCore.WMRuntime.SandboxContents", "WMCore.WMRuntime.SandboxArchive", "WMCore.WMRuntime.ImportClosure",
               "WMCore.WMRuntime.ModuleIndex", "WMCore.WMRuntime.SandboxVerification",
-              "WMCore.WMRuntime.SandboxEnvironment",
+              "WMCore.WMRuntime.SandboxEnvironment", "WMCore.WMRuntime.TrimmedSource",
               "WMCore.WMRuntime.VendoredPackages", "WMCore.WMRuntime.JobReport.LxmlReader",
               "WMCore.WMRuntime.Publishing", "WMCore.WMRuntime.AreaCheck",
               "WMCore.Storage.Plugins.Examples")
@@ -153,7 +154,7 @@ def collectContents(paths, vendored):
     for name in closure.modules:
         source = index[name]
         target = unzipped if name.split(".")[0] in UNZIPPED_PACKAGES else zipped
-        target[source.archiveName] = source.read()
+        target[source.archiveName] = trimSource(source.read())
     for member, path in _dataFiles(paths).items():
         with open(path, "rb") as handle:
             zipped[member] = handle.read()
