@@ -49,7 +49,7 @@ class PSetDriver(object):
         :raises OSError: when the step's directory cannot be written
         """
         self._lay(plan)
-        pythons, ask = choosePythons(self.scram.runtimeEnv)
+        pythons, ask = choosePythons(self.scram.runtimeEnv, self.scram.architecture)
         tried = []
         for python in pythons:
             begin = time.time()
@@ -73,24 +73,26 @@ class PSetDriver(object):
         return os.path.join(self.directory, name)
 
     def _lay(self, plan):
-        """Write the plan, its files and the program; what an earlier run left must not be taken for this one's."""
+        """Write the plan, its files and the program."""
         plan.write(self.path(PLAN))
         os.makedirs(self.path(PROGRAM), exist_ok=True)
         for name in MODULES:
             with open(os.path.join(self.path(PROGRAM), name), "wb") as handle:
                 handle.write(pkgutil.get_data("WMCore.WMRuntime.PSetSetup.inside", name))
-        for name in (RECORD, LOG):
-            if os.path.exists(self.path(name)):
-                os.unlink(self.path(name))
 
     def _start(self, python, ask):
         """Start one python; give PSetCalls, or None when it left no record."""
+        for name in (RECORD, LOG):
+            # What an earlier start left must not be taken for this one's.
+            if os.path.exists(self.path(name)):
+                os.unlink(self.path(name))
         words = [self.path(PROGRAM), self.path(PLAN), self.path(RECORD), self.path(LOG), python] + ["--ask"] * ask
         self.scram("exec %s -B %s" % (python, " ".join(quoteForBash(word) for word in words)), timeout=DRIVER_SECONDS)
         try:
             with open(self.path(RECORD), encoding="utf-8", errors="replace") as handle:
                 return PSetCalls(json.load(handle), self.path(LOG))
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError) as ex:
+            logging.warning("The driver in %s left no record that can be read: %s", python, ex)
             return None
 
     def _whyNot(self, calls):
@@ -99,7 +101,7 @@ class PSetDriver(object):
         return "status %s: %s" % (self.scram.code, (self.scram.getStdout() or "no output").strip()[-500:])
 
 
-def choosePythons(environ):
+def choosePythons(environ, architecture=None):
     """
     Name the pythons that the tools would run in.
 
@@ -107,10 +109,13 @@ def choosePythons(environ):
     files tell, nothing is asked; where they do not, the driver asks, in the python that then does the work.
 
     :param environ: dict, the release's variables
+    :param architecture: str, scram arch, where the variables do not name it
     :return: (list of str to be tried in this order, bool whether python3 must be asked)
     """
+    known = {"SCRAM_ARCH": architecture} if architecture else {}
+    known.update((name, value) for name, value in environ.items() if isVariableName(name))
     try:
-        release = Release.fromEnvironment({name: value for name, value in environ.items() if isVariableName(name)})
+        release = Release.fromEnvironment(known)
         answer = release.cmsRunPython()
     except (WMRuntimeError, OSError, ValueError) as ex:
         logging.warning("Which python cmsRun has is asked of python3, files do not tell: %s", ex)

@@ -45,6 +45,6 @@ def compiled(path, python):
     if OWN_PROCESS.search(text):
         raise Refused("it uses its process for itself")
     try:
-        return compile(text, path, "exec", 0, True)
+        return compile(text + b"\n", path, "exec", 0, True)  # python 2.6 wants the line ended
     except (SyntaxError, ValueError, TypeError) as error:
         raise Refused("this python does not take it: %s" % error)
