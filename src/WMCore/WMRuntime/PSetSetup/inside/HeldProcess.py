@@ -23,7 +23,7 @@ class HeldProcess(object):
     def __init__(self, path):
         self.path = os.path.realpath(path)
         self.process, self.held, self.write, self.stamp = None, False, None, None
-        self.loads, self.dumps = 0, 0
+        self.loads, self.dumps, self.touched = 0, 0, False
         for module in set((pickle, FAST)):
             self._hook(module, module.load, module.dump)
 
@@ -31,6 +31,7 @@ class HeldProcess(object):
         def loadHeld(handle, *args, **kwargs):
             if not self._isOurs(handle):
                 return load(handle, *args, **kwargs)
+            self.touched = True
             if not self.isCurrent():
                 self.process = LOAD(handle, *args, **kwargs)
                 self.held, self.write, self.stamp = True, None, self._stampOf()
@@ -40,6 +41,7 @@ class HeldProcess(object):
         def dumpHeld(value, handle, *args, **kwargs):
             if not self._isOurs(handle):
                 return dump(value, handle, *args, **kwargs)
+            self.touched = True
             if not self.held:
                 self.dumps += 1
                 return DUMP(value, handle, *args, **kwargs)
@@ -62,6 +64,10 @@ class HeldProcess(object):
         if not self.held or not os.path.exists(self.path):
             return False
         return os.path.getsize(self.path) == 0 if self.write else self._stampOf() == self.stamp
+
+    def wasMissed(self):
+        """Tell whether a tool found an empty file because it did not come for the process in the usual way."""
+        return self.write is not None and not self.touched
 
     def flush(self):
         """Write what is not written yet."""

@@ -149,7 +149,13 @@ class Driver(object):
         except Refused as refusal:
             entry["reason"] = str(refusal)
             return "ownProcess", self.apart(call["program"], entry["arguments"])
-        return "driven", self.surroundings.run(code, path, entry["arguments"])
+        self.held.touched = False
+        status = self.surroundings.run(code, path, entry["arguments"])
+        if status != 0 and self.held.wasMissed():
+            self.surroundings.leave()
+            entry["reason"] = "driven it gave %d, before it read or wrote the process by pickle.load and dump" % status
+            return "ownProcess", self.apart(call["program"], entry["arguments"])
+        return "driven", status
 
     def checkSource(self):
         """Give 1 for a process without a source."""
