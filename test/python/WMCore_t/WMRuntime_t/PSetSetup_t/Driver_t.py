@@ -121,6 +121,15 @@ def test_toolsRunInOnePythonWithOneImportAndOneLoad(bench):
     assert bench.status == 0
 
 
+@pytest.mark.parametrize("head", [
+    '#!/bin/sh \n\n""":"\n\nchosen="python"\npython3 -c "import x" 2>/dev/null && chosen="python3"\n'
+    'exec ${chosen} $0 ${1+"$@"} # python\n\n"""\n', "#!/usr/bin/env python\n", "#! /usr/bin/python\n",
+    '#!/bin/bash\n"true" \'\'\'\\\'\nexec "python3" "$0" "$@"\n\'\'\'\n'])
+def test_everyWayOfNamingPythonIsDriven(bench, head):
+    bench.tool("change", CHANGE, head)
+    assert ways(bench.run(bench.call("make"), bench.call("change", "1")))[1] == ("driven", 0)
+
+
 def test_eachToolsOutputIsItsOwn(bench):
     bench.tool("noisy", "import sys, os\nprint('out')\nsys.stderr.write('err\\n')\nos.system('echo child')\n")
     calls = bench.run(bench.call("make"), bench.call("change"), bench.call("noisy"))
