@@ -51,6 +51,9 @@ import pkgutil
 __path__ = pkgutil.extend_path(__path__, __name__)
 __version__ = %r
 __all__ = []
+
+from WMCore.WMRuntime.SandboxImporter import importOnce
+importOnce()
 '''
 
 
@@ -118,6 +121,11 @@ def _dataFiles(paths):
     return data
 
 
+def _withoutDescription(name, content):
+    """Leave the long description out of a METADATA file (PEP 566): it comes after the headers."""
+    return content.split(b"\n\n", 1)[0].rstrip() + b"\n" if name.endswith("/METADATA") else content
+
+
 def _vendoredRoots(vendored):
     """Name the modules of packages that are carried because they were put there, not because WMCore needs them."""
     return {name for distribution in vendored.values() if distribution.name not in BASE_DISTRIBUTIONS
@@ -160,7 +168,7 @@ def collectContents(paths, vendored):
             zipped[member] = handle.read()
     for distribution in vendored.values():
         if any(name in closure.reachedBy for name in distribution.modules):
-            zipped.update(distribution.metadata)
+            zipped.update((name, _withoutDescription(name, content)) for name, content in distribution.metadata.items())
     zipped["WMCore/__init__.py"] = (_WMCORE_INIT % WMCore.__version__).encode("utf-8")
     zipped["WMCore/ZipImportTestModule.py"] = ZIP_IMPORT_TEST
     return SandboxContents(zipped, unzipped, closure.modules, closure.leftOut)

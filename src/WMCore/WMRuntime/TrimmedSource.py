@@ -3,6 +3,7 @@ Take comments and docstrings out of a module's source, and nothing else: half a 
 
 Every statement stays on its line, so a traceback of a job can be read beside the original.
 """
+import functools
 import io
 import tokenize
 
@@ -58,6 +59,8 @@ def _trimmed(text):
     return result if _remaining(_tokens(result), []) == _remaining(tokens, docstrings) else text
 
 
+# An agent makes the sandboxes of many workloads out of the same sources; taking them apart is what costs most.
+@functools.lru_cache(maxsize=2048)
 def trimSource(source):
     """
     Take comments and docstrings out of a module.
