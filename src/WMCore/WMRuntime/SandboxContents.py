@@ -141,12 +141,13 @@ def _checkComplete(closure, required):
                              "give the sandbox the missing package (%s), or guard the import" % PACKAGES_VARIABLE)
 
 
-def collectContents(paths, vendored):
+def collectContents(paths, vendored, change=trimSource):
     """
     Collect the code for a sandbox.
 
     :param paths: dict of str package to list of str directories, ours before WMCore's
     :param vendored: dict of str to VendoredDistribution
+    :param change: callable taking and giving bytes, what is done to each module's source
     :return: SandboxContents
     :raises WMRuntimeError: when a module that the job needs is missing or needs one that is
     """
@@ -162,7 +163,7 @@ def collectContents(paths, vendored):
     for name in closure.modules:
         source = index[name]
         target = unzipped if name.split(".")[0] in UNZIPPED_PACKAGES else zipped
-        target[source.archiveName] = trimSource(source.read())
+        target[source.archiveName] = change(source.read())
     for member, path in _dataFiles(paths).items():
         with open(path, "rb") as handle:
             zipped[member] = handle.read()
@@ -174,16 +175,16 @@ def collectContents(paths, vendored):
     return SandboxContents(zipped, unzipped, closure.modules, closure.leftOut)
 
 
-def upstreamSize(paths):
+def upstreamArchive(paths):
     """
-    Measure what the code would take in a sandbox packed as WMCore's own SandboxCreator does.
+    Pack the code as WMCore's own SandboxCreator does.
 
     That is: every file of the WMCore package deflated into WMCore.zip, PSetTweaks and Utils whole, all in a
-    bzip2 tar. Compiled files are not counted, so the number does not depend on what was imported before.
+    bzip2 tar. Compiled files are left out, so its size does not depend on what was imported before.
 
     :param paths: dict of str package to list of str directories; of WMCore the one with WMSpec's workload
         is upstream's
-    :return: int, bytes
+    :return: bytes of a bzip2 tar archive, without a workload
     :raises WMRuntimeError: when WMCore's own tree is not among the directories
     """
     whole = [folder for folder in paths["WMCore"] if os.path.isfile(os.path.join(folder, "WMSpec", "WMWorkload.py"))]
@@ -200,7 +201,7 @@ def upstreamSize(paths):
             info = tarfile.TarInfo(name)
             info.size = len(files[name])
             tar.addfile(info, io.BytesIO(files[name]))
-    return len(packed.getvalue())
+    return packed.getvalue()
 
 
 def _allFiles(directory, name):
