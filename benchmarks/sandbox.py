@@ -3,14 +3,16 @@ Measure sandboxes: their bytes, how long a node unpacks them, and what importing
 
     benchmarks/run sandbox.py [--runs N] [--python PATH ...]
 
-Every figure is made anew from the sources at hand: upstream's way of packing (its sources, without compiled files), this
-project's, and variants of the latter that were weighed against it. CPU seconds are those of whole processes; variants
+Every figure is made anew from the sources at hand: upstream's way of packing, with and without the bytecode that an
+agent's installation has, this project's, and variants of the latter that were weighed against it. CPU seconds are those of whole processes; variants
 are run in turn, and the least of the runs is printed, because everything else a machine does only adds to it.
 """
 import argparse
 import bz2
+import importlib.util
 import io
 import lzma
+import marshal
 import os
 import shutil
 import subprocess
@@ -90,14 +92,39 @@ def recompressed(path, name, compress):
     return target
 
 
-def upstreams(directory):
-    """Write what upstream packs of the code."""
-    buffer = io.BytesIO(bz2.decompress(upstreamArchive(sourcePaths())))
-    with tarfile.open(fileobj=buffer, mode="a:") as tar:
+def compiledToo(archive):
+    """Add to a WMCore.zip what an agent's installation has beside the sources, and upstream packs: its bytecode."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+            if name.endswith(".py"):
+                folder, _, base = name[:-3].rpartition("/")
+                code = compile(source.read(name), name, "exec", dont_inherit=True)
+                target.writestr("%s/__pycache__/%s.%s.pyc" % (folder, base, sys.implementation.cache_tag),
+                                importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(code))
+    return buffer.getvalue()
+
+
+def upstreams(directory, name, change=lambda archive: archive):
+    """
+    Write what upstream packs of the code.
+
+    :param change: callable taking and giving bytes, what is done to WMCore.zip
+    :return: str, its path
+    """
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=io.BytesIO(upstreamArchive(sourcePaths()))) as source, \
+            tarfile.open(fileobj=buffer, mode="w:") as tar:
+        for member in source.getmembers():
+            content = source.extractfile(member).read()
+            content = change(content) if member.name == "WMCore.zip" else content
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
         folder = tarfile.TarInfo("WMSandbox")
         folder.type, folder.mode = tarfile.DIRTYPE, 0o755
         tar.addfile(folder)
-    path = os.path.join(directory, "upstream-Sandbox.tar.bz2")
+    path = os.path.join(directory, name + "-Sandbox.tar.bz2")
     with open(path, "wb") as handle:
         handle.write(bz2.compress(buffer.getvalue(), 9))
     return path
@@ -116,14 +143,14 @@ def unpacking(python, unpacker, sandbox):
 
 def importing(python, entries, code, directory):
     """Give a callable that imports from path entries and tells the CPU seconds."""
-    return lambda: cpu([python, "-S", "-W", "ignore", "-c", code], cwd=directory, path=entries)
+    return lambda: cpu([python, "-B", "-S", "-W", "ignore", "-c", code], cwd=directory, path=entries)
 
 
 def measureUnpacking(python, runs, variants):
     """Print bytes of each variant, and what a node's python takes to unpack it."""
     here, theirs = (os.path.join(folder, "WMRuntime", "Unpacker.py") for folder in (
         sourcePaths()["WMCore"][0], sourcePaths()["WMCore"][-1]))
-    least = leastOf(runs, {name: unpacking(python, theirs if name == "upstream" else here, path)
+    least = leastOf(runs, {name: unpacking(python, theirs if name.startswith("upstream") else here, path)
                            for name, path in variants.items()})
     print("\n| sandbox | bytes | to upstream's | unpacking, CPU s | to upstream's |\n|---|---:|---:|---:|---:|")
     bytesOf = {name: os.path.getsize(path) for name, path in variants.items()}
@@ -151,8 +178,6 @@ def importVariants(python, job, directory):
     shutil.copytree(folder, cached)
     for code in STATIONS.values():
         cpu([python, "-S", "-W", "ignore", "-c", code], cwd=directory, path=[cached, job])
-    # Otherwise the first of the runs would leave its bytecode to the others.
-    subprocess.check_call(["chmod", "-R", "a-w", folder])
     return {"zip, as python does it": [plain, job], "zip, each module once": [archive, job],
             "zip with bytecode": [compiled, job], "directory": [folder, job], "directory with bytecode": [cached, job]}
 
@@ -186,7 +211,8 @@ def main():
         contents = collectContents(sourcePaths(), vendored)
         whole = collectContents(sourcePaths(), vendored, change=lambda source: source)
         ours = packed(contents, directory, "ours")
-        variants = {"upstream": upstreams(directory), "ours": ours,
+        variants = {"upstream": upstreams(directory, "upstream", compiledToo),
+                    "upstream, without bytecode": upstreams(directory, "sources"), "ours": ours,
                     "ours, with comments and docstrings": packed(whole, directory, "whole"),
                     "ours, WMCore.zip deflated": packed(contents, directory, "deflated", zipfile.ZIP_DEFLATED),
                     "ours, in xz": recompressed(ours, "xz", lambda data: lzma.compress(data, preset=9))}
