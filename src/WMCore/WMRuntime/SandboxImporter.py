@@ -2,8 +2,8 @@
 Import from WMCore.zip and compile each module once.
 
 The import system asks a loader that names no file for it, and zipimporter, from python 3.6 to 3.13, compiles the
-module to answer, throws the code away, and compiles it again to run it: a third of the CPU that a job spends on
-importing.
+module to answer, throws the code away, and compiles it again to run it: a quarter to a third of the CPU that a job
+spends on importing.
 """
 import os
 import sys
