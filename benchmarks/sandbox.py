@@ -4,8 +4,9 @@ Measure sandboxes: their bytes, how long a node unpacks them, and what importing
     benchmarks/run sandbox.py [--runs N] [--python PATH ...]
 
 Every figure is made anew from the sources at hand: upstream's way of packing, with and without the bytecode that an
-agent's installation has, this project's, and variants of the latter that were weighed against it. CPU seconds are those of whole processes; variants
-are run in turn, and the least of the runs is printed, because everything else a machine does only adds to it.
+agent's installation has, this project's, and variants of the latter that were weighed against it. CPU seconds are those
+of whole processes; variants are run in turn, and the least of the runs is printed, because everything else a machine
+does only adds to it.
 """
 import argparse
 import bz2

@@ -43,7 +43,8 @@ def missing(name):
 print(json.dumps({
     "count": count, "counted": bool(real), "trace": trace,
     "files": {name: [module.__file__, module.__spec__.origin, type(module.__loader__).__name__, module.__package__]
-              for name, module in sys.modules.items() if name in ("single", "top.plain", "top.inner", "top.inner.deep")},
+              for name, module in sys.modules.items()
+              if name in ("single", "top.plain", "top.inner", "top.inner.deep")},
     "paths": [list(top.__path__), list(top.inner.__path__), list(top.data.__path__)],
     "values": [single.VALUE, top.inner.deep.VALUE, top.data.module.VALUE, top.beside.VALUE],
     "listed": sorted(name for _, name, _ in pkgutil.iter_modules(top.__path__)),

@@ -32,7 +32,8 @@ def statements(source):
 @pytest.mark.parametrize("before, after", [
     ("x = 1  # why\n", "x = 1  # why\n"),
     ("\n\nx = 1  # why\n", "\n\nx = 1\n"),
-    ("#!/usr/bin/env python3\n# -*- coding: utf-8 -*-\n# more\n", "#!/usr/bin/env python3\n# -*- coding: utf-8 -*-\n\n"),
+    ("#!/usr/bin/env python3\n# -*- coding: utf-8 -*-\n# more\n",
+     "#!/usr/bin/env python3\n# -*- coding: utf-8 -*-\n\n"),
     ('"""One line."""\nx = 1\n', '""\nx = 1\n'),
     ('"""\nSeveral\nlines.\n"""\nx = 1\n', '""\n\n\n\nx = 1\n'),
     ('def f():\n    """Say."""\n', 'def f():\n    ""\n'),
