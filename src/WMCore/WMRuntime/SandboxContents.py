@@ -14,6 +14,7 @@ from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.ImportClosure import computeClosure
 from WMCore.WMRuntime.ModuleIndex import indexPackages
 from WMCore.WMRuntime.SandboxArchive import zipBytes
+from WMCore.WMRuntime.TrimmedSource import trimSource
 from WMCore.WMRuntime.VendoredPackages import BASE_DISTRIBUTIONS, PACKAGES_VARIABLE
 
 # Everything in these is a root: the stations of a job, and the plug-ins that are loaded by their names.
@@ -34,7 +35,7 @@ OPTIONAL_PACKAGES = ("Utils",)
 AGENT_SIDE = ("WMCore.WMRuntime.WorkerNode", "WMCore.WMRuntime.Command", "WMCore.WMRuntime.SandboxCreator",
               "WMCore.WMRuntime.SandboxContents", "WMCore.WMRuntime.SandboxArchive", "WMCore.WMRuntime.ImportClosure",
               "WMCore.WMRuntime.ModuleIndex", "WMCore.WMRuntime.SandboxVerification",
-              "WMCore.WMRuntime.SandboxEnvironment",
+              "WMCore.WMRuntime.SandboxEnvironment", "WMCore.WMRuntime.TrimmedSource",
               "WMCore.WMRuntime.VendoredPackages", "WMCore.WMRuntime.JobReport.LxmlReader",
               "WMCore.WMRuntime.Publishing", "WMCore.WMRuntime.AreaCheck",
               "WMCore.Storage.Plugins.Examples")
@@ -50,6 +51,9 @@ import pkgutil
 __path__ = pkgutil.extend_path(__path__, __name__)
 __version__ = %r
 __all__ = []
+
+from WMCore.WMRuntime.SandboxImporter import importOnce
+importOnce()
 '''
 
 
@@ -117,6 +121,11 @@ def _dataFiles(paths):
     return data
 
 
+def _withoutDescription(name, content):
+    """Leave the long description out of a METADATA file (PEP 566): it comes after the headers."""
+    return content.split(b"\n\n", 1)[0].rstrip() + b"\n" if name.endswith("/METADATA") else content
+
+
 def _vendoredRoots(vendored):
     """Name the modules of packages that are carried because they were put there, not because WMCore needs them."""
     return {name for distribution in vendored.values() if distribution.name not in BASE_DISTRIBUTIONS
@@ -132,12 +141,13 @@ def _checkComplete(closure, required):
                              "give the sandbox the missing package (%s), or guard the import" % PACKAGES_VARIABLE)
 
 
-def collectContents(paths, vendored):
+def collectContents(paths, vendored, change=trimSource):
     """
     Collect the code for a sandbox.
 
     :param paths: dict of str package to list of str directories, ours before WMCore's
     :param vendored: dict of str to VendoredDistribution
+    :param change: callable taking and giving bytes, what is done to each module's source
     :return: SandboxContents
     :raises WMRuntimeError: when a module that the job needs is missing or needs one that is
     """
@@ -153,28 +163,28 @@ def collectContents(paths, vendored):
     for name in closure.modules:
         source = index[name]
         target = unzipped if name.split(".")[0] in UNZIPPED_PACKAGES else zipped
-        target[source.archiveName] = source.read()
+        target[source.archiveName] = change(source.read())
     for member, path in _dataFiles(paths).items():
         with open(path, "rb") as handle:
             zipped[member] = handle.read()
     for distribution in vendored.values():
         if any(name in closure.reachedBy for name in distribution.modules):
-            zipped.update(distribution.metadata)
+            zipped.update((name, _withoutDescription(name, content)) for name, content in distribution.metadata.items())
     zipped["WMCore/__init__.py"] = (_WMCORE_INIT % WMCore.__version__).encode("utf-8")
     zipped["WMCore/ZipImportTestModule.py"] = ZIP_IMPORT_TEST
     return SandboxContents(zipped, unzipped, closure.modules, closure.leftOut)
 
 
-def upstreamSize(paths):
+def upstreamArchive(paths):
     """
-    Measure what the code would take in a sandbox packed as WMCore's own SandboxCreator does.
+    Pack the code as WMCore's own SandboxCreator does.
 
     That is: every file of the WMCore package deflated into WMCore.zip, PSetTweaks and Utils whole, all in a
-    bzip2 tar. Compiled files are not counted, so the number does not depend on what was imported before.
+    bzip2 tar. Compiled files are left out, so its size does not depend on what was imported before.
 
     :param paths: dict of str package to list of str directories; of WMCore the one with WMSpec's workload
         is upstream's
-    :return: int, bytes
+    :return: bytes of a bzip2 tar archive, without a workload
     :raises WMRuntimeError: when WMCore's own tree is not among the directories
     """
     whole = [folder for folder in paths["WMCore"] if os.path.isfile(os.path.join(folder, "WMSpec", "WMWorkload.py"))]
@@ -191,7 +201,7 @@ def upstreamSize(paths):
             info = tarfile.TarInfo(name)
             info.size = len(files[name])
             tar.addfile(info, io.BytesIO(files[name]))
-    return len(packed.getvalue())
+    return packed.getvalue()
 
 
 def _allFiles(directory, name):

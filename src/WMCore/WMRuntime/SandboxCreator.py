@@ -15,7 +15,7 @@ from WMCore.WMRuntime.NeedsWMCore import needsWMCore
 from WMCore.WMRuntime.Publishing.WheelPlan import WHEELHOUSE_VARIABLE, planForSandbox
 from WMCore.WMRuntime.SandboxArchive import ArchiveEntry, directoryEntries, extractArchive, tarFilter, \
     writeSandbox, zipBytes
-from WMCore.WMRuntime.SandboxContents import collectContents, sourcePaths, upstreamSize
+from WMCore.WMRuntime.SandboxContents import collectContents, sourcePaths, upstreamArchive
 from WMCore.WMRuntime.SandboxEnvironment import environmentEntries, sandboxRequest
 from WMCore.WMRuntime.SandboxVerification import verifySandbox
 from WMCore.WMRuntime.VendoredPackages import findVendored, sandboxPackagesDirectory
@@ -25,7 +25,7 @@ with needsWMCore(__name__):
     from WMCore.WMSpec.WMStep import WMStepHelper
     from WMCore.WMSpec.WMTask import WMTaskHelper
 
-__all__ = ["SandboxCreator", "tarFilter", "upstreamSize", "verifySandbox"]
+__all__ = ["SandboxCreator", "tarFilter", "verifySandbox"]
 
 
 def _hasConfigCache(step):
@@ -142,7 +142,7 @@ class SandboxCreator(object):
 
         :return: int, bytes
         """
-        return upstreamSize(sourcePaths())
+        return len(upstreamArchive(sourcePaths()))
 
     def _makePathonPackage(self, path):
         """Make a directory that can be imported."""

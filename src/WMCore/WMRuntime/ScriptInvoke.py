@@ -136,5 +136,11 @@ def main(arguments):
         return 1
 
 
+def _asTheyHappen(stream):
+    """Give a standard stream again that writes each line at once; a file's waits for 8 kB otherwise."""
+    return open(stream.fileno(), "w", buffering=1, encoding=stream.encoding, errors=stream.errors, closefd=False)
+
+
 if __name__ == "__main__":
+    sys.stdout = _asTheyHappen(sys.stdout)
     sys.exit(main(sys.argv[1:]))

@@ -13,17 +13,14 @@ import gzip
 import logging
 import lzma
 import os
-import pickle
 import re
 import shutil
-import socket
 import stat
 import sys
 import tarfile
 import tempfile
 import traceback
 import zipfile
-from xml.sax.saxutils import escape, quoteattr
 
 options = {
     "sandbox=": "WMAGENT_SANDBOX",
@@ -277,6 +274,7 @@ def pickleSections(name, content):
     :param content: dict of attributes; a dict value is a section
     :return: bytes
     """
+    import pickle
     # protocol 0: a class is named once, in two lines of text that no string can hold
     data = pickle.dumps(ConfigSection(name, content), protocol=0)
     return data.replace(("c%s\nConfigSection\n" % __name__).encode(), b"cWMCore.Configuration\nConfigSection\n")
@@ -291,6 +289,7 @@ def reportPickle(exitCode, errorType, details):
     :param details: str, what happened
     :return: bytes, a pickle that WMCore's Report().load() reads
     """
+    import socket
     step = {"id": None, "status": exitCode, "outputModules": []}
     step.update((name, {}) for name in _STEP_SECTIONS)
     step["analysis"] = {"files": {"fileCount": 0}}
@@ -322,6 +321,8 @@ def makeErrorReport(jobName, exitCode, message):
     :param exitCode: int, exit code
     :param message: str, what happened
     """
+    # With it come urllib, http, ssl and email: as much to load as all the rest, and only for a job that fails.
+    from xml.sax.saxutils import escape, quoteattr
     name = quoteattr(_NOT_XML.sub("?", jobName or "unknown"))
     text = ('<?xml version="1.0" encoding="UTF-8"?>\n<FrameworkJobReport Status="Failed" Name=%s>\n'
             '<ExitCode Value="%d"/>\n<FrameworkError ExitStatus="%d" Type="BootstrapError">\n%s\n</FrameworkError>\n'

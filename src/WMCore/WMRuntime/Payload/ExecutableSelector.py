@@ -16,8 +16,6 @@ from WMCore.WMRuntime.Payload.ExecutableChoice import (AS_REQUESTED, MATCH_PSET,
                                                        RejectedExecutable)
 from WMCore.WMRuntime.Payload.ExecutableProvider import (GROUP, Executable, ExecutableContext, ExecutableProvider,
                                                          FromRelease, FromSearchPath)
-from WMCore.WMRuntime.Payload.PSetLanguage import readPSet
-from WMCore.WMRuntime.Payload.ReleaseGrammar import askPythons
 
 PLUGIN_VARIABLE = "WMRUNTIME_EXECUTABLES"
 BUILT_IN = (FromRelease, FromSearchPath)
@@ -126,6 +124,9 @@ class _Selection(object):
         if self.pset is None:
             self.reasons.append("there is no PSet to look at")
             return self.choice(twins[0])
+        # Loaded here: two grammars of python, and most steps name what they run.
+        from WMCore.WMRuntime.Payload.PSetLanguage import readPSet
+        from WMCore.WMRuntime.Payload.ReleaseGrammar import askPythons
         language = readPSet(self.pset, self._tools())
         self.reasons.append("the PSet %s is for %s" % (self.pset, _pythonsOf(language)))
         self.reasons += [str(finding) for finding in language.findings] + list(language.notes)

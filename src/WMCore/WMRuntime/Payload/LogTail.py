@@ -40,3 +40,18 @@ def tail(path, lines, maxBytes=MAX_TAIL_BYTES):
                 break
             block *= 4
     return cleanText(b"".join(data.splitlines(True)[-lines:] if lines else []))
+
+
+def tailBytes(path, start=0, maxBytes=128 * 1024):
+    """
+    Give the end of a file.
+
+    :param path: str
+    :param start: int, bytes at its beginning that do not count
+    :param maxBytes: int, how much is read at most
+    :return: str
+    :raises OSError: when the file cannot be read
+    """
+    with open(path, "rb") as handle:
+        handle.seek(max(start, handle.seek(0, os.SEEK_END) - maxBytes))
+        return cleanText(handle.read())

@@ -6,19 +6,18 @@ wrapper's python and environment.
 """
 import logging
 import os
+import re
 import sys
-import tempfile
 
 import attr
 
-from WMCore.WMRuntime.Payload.LogTail import cleanText
+from WMCore.WMRuntime.Payload.LogFollower import LogFollower
+from WMCore.WMRuntime.Payload.LogTail import tailBytes
 from WMCore.WMRuntime.Tools.ChildProcess import runChild
 
 INVOKER = "WMCore.WMRuntime.ScriptInvoke"
-# SetupCMSSWPset runs some sixteen release tools from CVMFS; hours mean that CVMFS does not answer.
+# SetupCMSSWPset runs a release's tools from CVMFS; hours mean that CVMFS does not answer.
 SCRIPT_SECONDS = 2 * 3600
-_LOG_BLOCK = 64 * 1024
-_KEPT_BYTES = 128 * 1024
 
 
 @attr.s(frozen=True)
@@ -55,27 +54,40 @@ def scriptCommand(stepModule, script):
     return [sys.executable, "-m", INVOKER, stepModule, script]
 
 
-def _logWhole(handle, args):
-    """Write the whole output to the log, in blocks, and give its end."""
-    size = handle.seek(0, os.SEEK_END)
-    handle.seek(0)
-    logging.info("Output of %s, %d bytes:", " ".join(args), size)
-    rest = b""
-    for block in iter(lambda: handle.read(_LOG_BLOCK), b""):
-        whole, newline, rest = (rest + block).rpartition(b"\n")
-        if not newline and len(rest) > _LOG_BLOCK:
-            whole, rest = rest, b""
-        if whole:
-            logging.info("%s", cleanText(whole))
-    if rest:
-        logging.info("%s", cleanText(rest))
-    handle.seek(max(0, size - _KEPT_BYTES))
-    return cleanText(handle.read())
+def scriptSeconds(runtime):
+    """
+    Say how long a step's script may take.
+
+    :param runtime: ConfigSection, the step's; its scriptTimeout, in seconds, goes before SCRIPT_SECONDS
+    :return: float seconds
+    """
+    asked = getattr(runtime, "scriptTimeout", None)
+    if asked is None:
+        return SCRIPT_SECONDS
+    if isinstance(asked, bool) or not isinstance(asked, (int, float)) or not asked > 0:
+        logging.warning("The step's runtime.scriptTimeout is %r, seconds above 0 were expected; scripts get %d",
+                        asked, SCRIPT_SECONDS)
+        return SCRIPT_SECONDS
+    return asked
+
+
+def scriptLog(stepModule, script):
+    """
+    Name the file that takes what a script prints.
+
+    :param stepModule: str, `WMTaskSpace.<step>`
+    :param script: str, its name
+    :return: str, name in the step's directory
+    """
+    return "%s-%s.log" % (stepModule.rpartition(".")[2], re.sub(r"[^\w.-]", "_", script))
 
 
 def runStepScript(stepModule, script, directory, timeout=SCRIPT_SECONDS, command=None):
     """
-    Run a runtime script to its end; all it prints goes to the log, also when it is stopped.
+    Run a runtime script to its end.
+
+    All it prints goes, while it runs and also when it is stopped, to a file in the step's directory (see scriptLog)
+    and to the job's log.
 
     :param stepModule: str, `WMTaskSpace.<step>`
     :param script: str, its name
@@ -83,13 +95,13 @@ def runStepScript(stepModule, script, directory, timeout=SCRIPT_SECONDS, command
     :param timeout: float seconds
     :param command: list of str to run instead of ScriptInvoke
     :return: ScriptRun
-    :raises OSError: when it cannot be started
+    :raises OSError: when it cannot be started, or its log cannot be written
     """
     args = command or scriptCommand(stepModule, script)
+    path = os.path.join(directory, scriptLog(stepModule, script))
     logging.info("Invoking: %s", " ".join(args))
-    with tempfile.TemporaryFile() as output:
-        try:
+    with open(path, "ab") as output:
+        start = output.tell()
+        with LogFollower(path, start):
             child = runChild(args, cwd=directory, stdout=output, stderr=output, timeout=timeout)
-        finally:
-            text = _logWhole(output, args)
-        return ScriptRun(args, child, text)
+    return ScriptRun(args, child, tailBytes(path, start))

@@ -69,6 +69,12 @@ def test_theScriptGetsItsJobAndLogsToStandardOutput(sandbox, upstreamTree):
     assert not os.path.exists(os.path.join(sandbox.jobDir, "WMTaskSpace", "cmsRun1", "wmagentJob.log"))
 
 
+def test_whatAScriptPrintsIsThereAtOnce(sandbox, upstreamTree):
+    """What waits in a buffer is lost with the process."""
+    assert invoke(sandbox, upstreamTree, "print('printed'); __import__('os')._exit(5)") == 5
+    assert "printed\n" in sandbox.text("out")
+
+
 def test_5572AnExceptionIsShownInFull(sandbox, upstreamTree):
     assert invoke(sandbox, upstreamTree, "raise KeyError('the cause')") == 1
     err = sandbox.text("err")

@@ -2,6 +2,7 @@
 Test the Unpacker beyond the archive: job package, error reports, command line.
 """
 import os
+import socket
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -95,7 +96,7 @@ class TestErrorReports(object):
         ours.load("r.pkl")
         theirs = Report.Report()
         theirs.data.completed = False
-        theirs.data.hostName = Unpacker.socket.gethostname()
+        theirs.data.hostName = socket.gethostname()
         theirs.data.siteName = "T2_XX_Test"
         theirs.addError("CRITICAL", 11006, "UnpackFailed", text)
         theirs.save("theirs.pkl")
@@ -158,3 +159,11 @@ class TestProgram(object):
         output, status = self.run(*arguments)
         assert status == 1 and text in output
         assert text in ElementTree.parse("FrameworkJobReport.xml").getroot().find("FrameworkError").text
+
+
+def test_aJobThatCanBeUnpackedLoadsNoNetwork():
+    """Each module is some files of CVMFS; what only an error report needs waits for the error."""
+    output = subprocess.check_output([sys.executable, "-S", "-c", "import sys, Unpacker; print(sorted(sys.modules))"],
+                                     cwd=os.path.dirname(os.path.abspath(Unpacker.__file__)))
+    assert b"'tarfile'" in output and not [name for name in (b"'ssl'", b"'socket'", b"'http", b"'urllib.request'",
+                                                             b"'email", b"'pickle'") if name in output]

@@ -88,8 +88,12 @@ class Exit50513(DiagnosticHandler):
     """Report that SCRAM or a script before cmsRun failed; the step must fail, as cmsRun never ran."""
 
     def __call__(self, errCode, executor, **args):
-        _addError(executor, 50513, "SCRAMScriptFailure",
-                  "SCRAM scripts failed to run!\n%s" % (args.get('ExceptionInstance') or ""))
+        exception = args.get('ExceptionInstance')
+        # A PSet that cannot be set up has the number of a failing SCRAM, but not its name (CRABServer#5572).
+        name, text = ("PreScriptFailure", "A script before cmsRun failed!") \
+            if getattr(exception, "name", None) == "PreScriptFailure" \
+            else ("SCRAMScriptFailure", "SCRAM scripts failed to run!")
+        _addError(executor, 50513, name, "%s\n%s" % (text, exception or ""))
         if executor.report.report.status == 0:
             executor.report.report.status = 1
 

@@ -18,7 +18,7 @@ from WMCore.WMRuntime.Payload.MainScript import MainArguments, extraArguments
 from WMCore.WMRuntime.Payload.PayloadExit import setupFailure, signalNote
 from WMCore.WMRuntime.Payload.StepErrors import strongestFirst
 from WMCore.WMRuntime.Payload.StepExecutable import chooseStepExecutable, noteInReport
-from WMCore.WMRuntime.Payload.StepScript import runStepScript, scriptCommand
+from WMCore.WMRuntime.Payload.StepScript import runStepScript, scriptCommand, scriptSeconds
 from WMCore.WMRuntime.RuntimeInfo import addStepInfo
 from WMCore.WMRuntime.Tools.Scram import Scram, getSingleScramArch
 from WMCore.WMRuntime.Tools.ScramArch import chooseScramArch, readRequiredOS
@@ -211,7 +211,8 @@ class CMSSW(Executor):
     def _runScripts(self):
         logging.info("Running PRE scripts")
         for script in self.step.runtime.preScripts:
-            run = runStepScript("WMTaskSpace.%s" % self.stepName, script, self.step.builder.workingDir)
+            run = runStepScript("WMTaskSpace.%s" % self.stepName, script, self.step.builder.workingDir,
+                                timeout=scriptSeconds(self.step.runtime))
             if run.failure:
                 msg = "Error running command\n%s\n%s\n%s\n" % (" ".join(run.args), run.failure, run.output)
                 logging.critical("Error running command %s: %s", " ".join(run.args), run.failure)
@@ -226,7 +227,7 @@ class CMSSW(Executor):
             else:
                 words = scriptCommand("WMTaskSpace.%s" % self.stepName, script)
                 command = " ".join(shlex.quote(word) for word in words) + " \n"
-            code = scram(command, runtimeDir=getattr(runtime, 'scramPreDir', None))
+            code = scram(command, runtimeDir=getattr(runtime, 'scramPreDir', None), timeout=scriptSeconds(runtime))
             if scram.scriptResolution is not None:
                 addStepInfo(self.step.builder.workingDir, "scriptPythons", self.stepName,
                             scram.scriptResolution.toDict())

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from WMCore.WMRuntime.Payload.StepScript import runStepScript, scriptCommand
+from WMCore.WMRuntime.Payload.StepScript import SCRIPT_SECONDS, runStepScript, scriptCommand, scriptLog, scriptSeconds
 
 
 def bash(text, tmp_path, **options):
@@ -55,3 +55,40 @@ def testOutputIsLoggedWhenTheJobIsTerminatedMeanwhile(tmp_path, caplog, monkeypa
     with pytest.raises(KeyboardInterrupt):
         bash("", tmp_path)
     assert "so far" in caplog.text
+
+
+def testLinesReachTheLogWhileTheScriptRuns(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    bash("echo first; sleep 1.2; echo last", tmp_path)
+    times = {record.getMessage(): record.created for record in caplog.records}
+    assert times["last"] - times["first"] > 0.4
+
+
+def testTheStepKeepsWhatTheScriptPrinted(tmp_path):
+    log = tmp_path / "cmsRun1-Script.log"
+    assert bash("echo one; exit 1", tmp_path).output == "one\n"
+    assert bash("echo two", tmp_path).output == "two\n" and log.read_text() == "one\ntwo\n"
+
+
+def testALogsNameStaysInTheStepsDirectory():
+    assert scriptLog("WMTaskSpace.cmsRun1", "../My Script") == "cmsRun1-.._My_Script.log"
+
+
+class Runtime(object):
+    """Stand for a step's section runtime."""
+
+    def __init__(self, **settings):
+        self.__dict__.update(settings)
+
+
+@pytest.mark.parametrize("settings, seconds", [
+    ({}, SCRIPT_SECONDS), ({"scriptTimeout": None}, SCRIPT_SECONDS), ({"scriptTimeout": 90}, 90),
+    ({"scriptTimeout": 0.5}, 0.5)])
+def testAStepSaysHowLongItsScriptsMayTake(settings, seconds, caplog):
+    assert scriptSeconds(Runtime(**settings)) == seconds and not caplog.records
+
+
+@pytest.mark.parametrize("value", [0, -1, "an hour", True, float("nan")])
+def testATimeThatIsNoneIsSaidAndNotTaken(value, caplog):
+    assert scriptSeconds(Runtime(scriptTimeout=value)) == SCRIPT_SECONDS
+    assert "runtime.scriptTimeout" in caplog.text

@@ -90,15 +90,13 @@ def loadPickle(path):
 
 def savePickle(process, path):
     """
-    Write a process, in one step.
+    Write a process, straight into its file as the real tools do.
 
     :param process: cms.Process
     :param path: path of the pickle
     """
-    temporary = "%s.%d.tmp" % (path, os.getpid())
-    with open(temporary, "wb") as handle:
+    with open(path, "wb") as handle:
         pickle.dump(process, handle, protocol=PICKLE_PROTOCOL)
-    os.rename(temporary, path)
 
 
 def readJson(path, kinds=(dict,)):

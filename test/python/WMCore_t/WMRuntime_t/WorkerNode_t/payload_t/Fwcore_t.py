@@ -85,15 +85,3 @@ except (TypeError, ValueError, AttributeError):
 else:
     raise SystemExit("accepted")
 ''' % statement)
-
-
-def testPickleOfEitherPythonLooksRightWithoutFwcore(tree, releaseName, tmp_path):
-    setup = pytest.importorskip("WMCore.WMRuntime.Scripts.SetupCMSSWPset", reason="needs the WMCore distribution")
-    if not hasattr(setup, "Unpickler"):
-        pytest.skip("this SetupCMSSWPset does not read pickles without classes")
-    run(tree, releaseName, tmp_path, "pickle.dump(process, open('PSet.pkl', 'wb'), 0)")
-    with (tmp_path / "PSet.pkl").open("rb") as handle:
-        process = setup.Unpickler(handle).load()
-    assert list(process._Process__outputmodules) == ["out"]
-    assert process.source._TypedParameterizable__type == "PoolSource"
-    assert process._Process__source is process.source

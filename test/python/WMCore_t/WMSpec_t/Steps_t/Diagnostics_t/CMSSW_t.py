@@ -125,6 +125,15 @@ def testScramFailureMarksASuccessfulStepAsFailed(harness):
     assert errorsOf(executor.report) == [(50513, "SCRAMScriptFailure")] and executor.report.report.status != 0
 
 
+def test_5572_aScriptThatFailsIsNotReportedAsScram(harness):
+    executor = harness.executor(Executor, ours.CMSSW)
+    failure = WMExecutionFailure(50513, "PreScriptFailure", "edm_pset_tweak.py failed")
+    executor.diagnostic(50513, executor, ExceptionInstance=failure)
+    assert errorsOf(executor.report) == [(50513, "PreScriptFailure")] and executor.report.report.status != 0
+    message = executor.report.getStepExitCodeAndMessage("cmsRun1")[1]
+    assert "edm_pset_tweak.py failed" in message and "SCRAM" not in message
+
+
 def testEveryProcessStatusHasAHandler():
     diagnostic = ours.CMSSW()
     assert set(range(255)) | {50110, 50513} == set(diagnostic.handlers)

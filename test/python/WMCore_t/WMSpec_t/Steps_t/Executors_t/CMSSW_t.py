@@ -424,6 +424,18 @@ def testScramScriptUsesInvokeCommandAndDirectory(harness):
     assert (caught.value.code, caught.value.name) == (50513, "PreScriptScramFailure")
 
 
+@pytest.mark.parametrize("settings, name, said", [
+    ({"runtime__preScripts": ["SetupCMSSWPset"]}, "PreScriptFailure", "time limit"),
+    ({"runtime__scramPreScripts": ["Clean"], "runtime__invokeCommand": "sleep 20; echo"}, "PreScriptScramFailure", "124")])
+def testAStepSaysHowLongItsScriptsMayTake(harness, settings, name, said):
+    Script(harness.monkeypatch, "sleep 20")
+    prepare(harness)
+    executor = harness.executor(Executor, Diagnostic, runtime__scriptTimeout=0.5, **settings)
+    with pytest.raises(WMExecutionFailure) as caught:
+        executor.execute()
+    assert (caught.value.code, caught.value.name) == (50513, name) and said in caught.value.detail
+
+
 def testPreFetchesFilesAndAddsTheSetupScript(harness):
     executor = harness.executor(Executor, Diagnostic)
     fetched = []
