@@ -1,6 +1,6 @@
 """
 Run by an area's own python, 3.6 or later, in the environment the job wrapper makes of the area: say what this
-python is, which libraries it imports, whether the sandbox's modules import, what a release's programs inherit.
+python is, which libraries it imports, what a release's programs inherit.
 
     python AreaProbe.py QUESTION REQUEST.json ANSWER.json
 
@@ -10,7 +10,6 @@ import importlib
 import json
 import os
 import sys
-import zipfile
 
 
 def askInterpreter(_request):
@@ -44,36 +43,6 @@ def askLibraries(request):
     return answers
 
 
-def _modulesOf(job, packages):
-    """Name the modules of an unpacked sandbox."""
-    names = zipfile.ZipFile(os.path.join(job, "WMCore.zip")).namelist()
-    for folder, _, files in os.walk(job):
-        names.extend(os.path.relpath(os.path.join(folder, name), job) for name in files)
-    modules = set()
-    for name in names:
-        parts = name.split("/")
-        if name.endswith(".py") and parts[0] in packages:
-            parts[-1] = parts[-1][:-3]
-            modules.add(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
-    return sorted(modules)
-
-
-def askClosure(request):
-    """Import all that the sandbox carries, as a job would; say what fails and what came from elsewhere."""
-    job = request["job"]
-    modules = _modulesOf(job, request["packages"])
-    failed, foreign = {}, {}
-    for name in modules:
-        try:
-            origin = importlib.import_module(name).__file__ or ""
-        except BaseException as ex:  # likewise
-            failed[name] = "%s: %s" % (type(ex).__name__, ex)
-            continue
-        if not origin.startswith(job + os.sep):
-            foreign[name] = origin
-    return {"modules": len(modules), "failed": failed, "foreign": foreign}
-
-
 def askRelease(request):
     """
     Take a release's environment with the runtime's own Scram, and start its own cmsRun launch in it.
@@ -98,7 +67,7 @@ def askRelease(request):
     return {} if run.child.ok else {"error": "%s ended with status %s" % (" ".join(run.args), run.child.shellCode)}
 
 
-QUESTIONS = {"interpreter": askInterpreter, "libraries": askLibraries, "closure": askClosure, "release": askRelease}
+QUESTIONS = {"interpreter": askInterpreter, "libraries": askLibraries, "release": askRelease}
 
 
 def main(argv):

@@ -8,11 +8,14 @@ import tempfile
 
 import attr
 
+from WMCore.WMRuntime.AreaCheck import AreaProbe, SandboxImports
 from WMCore.WMRuntime.AreaCheck.Children import Children
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Tools.ChildProcess import runCaptured
 
-PROBE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "AreaProbe.py")
+#: The program an area's python runs for each question, with its first arguments.
+PROGRAMS = {question: (os.path.abspath(AreaProbe.__file__), question) for question in AreaProbe.QUESTIONS}
+PROGRAMS["closure"] = (os.path.abspath(SandboxImports.__file__),)
 PROBE_SECONDS, JOB_SECONDS = 120.0, 300.0
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -164,7 +167,7 @@ class CheckBench(object):
         Ask an area's python a question.
 
         :param start: AreaStart
-        :param question: str, one of AreaProbe.QUESTIONS
+        :param question: str, one of PROGRAMS
         :param request: dict, for JSON
         :param directory: str, where it runs and its files go
         :return: dict, the answer
@@ -173,8 +176,8 @@ class CheckBench(object):
         asked, answered = (os.path.join(directory, name) for name in (question + ".json", question + "-answer.json"))
         with open(asked, "w", encoding="utf-8") as handle:
             json.dump(request, handle)
-        ended, output, _ = self.run([start.python, PROBE, question, asked, answered], env=start.environ, cwd=directory,
-                                    timeout=PROBE_SECONDS, mergeStderr=True, maxBytes=64 * 1024)
+        ended, output, _ = self.run([start.python] + list(PROGRAMS[question]) + [asked, answered], env=start.environ,
+                                    cwd=directory, timeout=PROBE_SECONDS, mergeStderr=True, maxBytes=64 * 1024)
         try:
             with open(answered, encoding="utf-8") as handle:
                 answer = json.loads(handle.read(4 * 1024 * 1024))

@@ -116,9 +116,9 @@ def _isIn(version, versions):
 def checkClosure(bench, area, start, _release):
     """Import every module of a real sandbox, in the environment a job has; each has to come from the sandbox."""
     directory = bench.workDirectory(area, "closure")
-    answer = bench.ask(sandboxStart(bench, start), "closure", {"job": bench.job, "packages": list(VERIFIED_PACKAGES)},
-                       directory)
-    findings = []
+    answer = bench.ask(sandboxStart(bench, start), "closure",
+                       {"job": bench.job, "packages": VERIFIED_PACKAGES, "path": []}, directory)
+    findings, tried = [], len(answer["modules"])
     for key, code, message, remedy in (
             ("failed", "closureBroken", "of %d modules %d cannot be imported",
              "mend what their errors name, the area's python or the sandbox"),
@@ -127,9 +127,9 @@ def checkClosure(bench, area, start, _release):
         if answer[key]:
             names = sorted(answer[key])
             shown = ["%s: %s" % (name, answer[key][name]) for name in names[:_SHOWN]] + ["..."] * (len(names) > _SHOWN)
-            findings.append(error(code, message % (answer["modules"], len(names)) + "\n" + "\n".join(shown), remedy,
+            findings.append(error(code, message % (tried, len(names)) + "\n" + "\n".join(shown), remedy,
                                   area.directory))
-    return Outcome(findings, {"modules imported": "%d" % (answer["modules"] - len(answer["failed"]))})
+    return Outcome(findings, {"modules imported": "%d" % (tried - len(answer["failed"]))})
 
 
 def sandboxStart(bench, start):

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import pickle
+import shutil
 import subprocess
 import tarfile
 import zipfile
@@ -174,6 +175,13 @@ def testVerificationTellsAModuleThatCannotBeImported(made, tmp_path, interpreter
     failed = verifySandbox(archive, python).failed
     assert "No module named 'Utils'" in failed["WMCore.WMSpec.WMWorkload"]
     assert "attr" not in failed
+
+
+@pytest.mark.parametrize("program", ["true", "false"])
+def testAVerificationWithoutAnAnswerIsNoGoodOne(made, program):
+    with pytest.raises(WMRuntimeError) as caught:
+        verifySandbox(made[0], shutil.which(program))
+    assert caught.value.code == 99109 and "could not be verified" in str(caught.value)
 
 
 def testOnlySourcesAndNoAgentCodeGoIn(made):
