@@ -96,7 +96,7 @@ def _writers(arguments):
     """List what to write, (callable taking path and report, path); tell of a missing library before the checks."""
     from WMCore.WMRuntime.AreaCheck.ReportTexts import jsonText, junitText
     from WMCore.WMRuntime.AreaCheck.PageReport import pageText
-    from WMCore.WMRuntime.Tools.WholeFile import writeWholeFile
+    from WMCore.WMRuntime.Publishing.WholeFile import writeWholeFile
     writers = []
     for path, text, library in ((arguments.json, jsonText, None), (arguments.junit, junitText, "junitparser"),
                                 (arguments.html, pageText, "jinja2")):

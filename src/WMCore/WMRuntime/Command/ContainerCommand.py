@@ -7,7 +7,7 @@ import sys
 
 from WMCore.WMRuntime.Environment.Description import loadDescription
 from WMCore.WMRuntime.Errors import WMRuntimeError
-from WMCore.WMRuntime.Tools.WholeFile import makeDirectory, writeWholeFile
+from WMCore.WMRuntime.Publishing.WholeFile import makeDirectory, writeWholeFile
 
 
 def register(groups):

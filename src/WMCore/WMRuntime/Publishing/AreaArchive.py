@@ -13,7 +13,7 @@ import attr
 
 from WMCore.WMRuntime.Environment.AreaManifest import MANIFEST_NAME, AreaFile, manifestText
 from WMCore.WMRuntime.Publishing.AreaBuilder import DEFAULT_NAME, areaTime
-from WMCore.WMRuntime.Tools.WholeFile import wholeFile
+from WMCore.WMRuntime.Publishing.WholeFile import wholeFile
 
 
 def writeAreaArchive(area, path):

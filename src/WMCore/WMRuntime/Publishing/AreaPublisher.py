@@ -8,10 +8,11 @@ import shutil
 import attr
 
 from WMCore.WMRuntime.Environment.AreaManifest import loadManifest
+from WMCore.WMRuntime.Environment.AreaVersions import AreaVersions
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Publishing.AreaBuilder import OlderPythons, buildArea
 from WMCore.WMRuntime.Publishing.AreaLock import areaLock
-from WMCore.WMRuntime.Tools.WholeFile import makeDirectory
+from WMCore.WMRuntime.Publishing.WholeFile import makeDirectory
 
 
 def publishArea(request, switch, keepDefault=False, show=True, finish=lambda built: None):
@@ -106,19 +107,20 @@ def olderPythons(switch, keepDefault):
             links[version] = "../../../%s/%s" % (os.path.basename(switch.directory(build)), manifest.pythonDirectory)
     default = ""
     if keepDefault:
-        default = _currentDefault(switch)
+        default, found = _currentDefault(switch)
         if default not in links:
             raise WMRuntimeError(None, "The python that jobs use cannot be kept.",
                                  "%s: expected one of %s as the default, found %s" % (
-                                     switch.link, ", ".join(sorted(links)) or "no version", default or "none"),
+                                     switch.link, ", ".join(sorted(links)) or "no version", found),
                                  "publish without --keep-default")
     return OlderPythons(links, default, warnings)
 
 
 def _currentDefault(switch):
-    current = switch.current()
-    path = os.path.join(switch.directory(current or 0), "external", "python3", "default")
-    if not os.path.isfile(path):
-        return ""
-    with open(path, encoding="utf-8", errors="replace") as handle:
-        return handle.read(256).strip()
+    """Give the version that jobs get now: (str name, empty for none; str what there is instead)."""
+    directory = switch.directory(switch.current() or 0)
+    try:
+        found = AreaVersions.read(os.path.join(directory, "external", "python3"))
+    except OSError:
+        return "", "no python"
+    return found.default, found.problem or found.default or "none"

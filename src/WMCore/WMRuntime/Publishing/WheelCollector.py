@@ -11,7 +11,7 @@ from WMCore.WMRuntime.Environment.WheelIndex import INDEX_NAME, WheelEntry, Whee
     loadWheelIndex
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Publishing.WheelLock import LOCK_NAME, WheelLock
-from WMCore.WMRuntime.Tools.WholeFile import makeDirectory, writeWholeFile
+from WMCore.WMRuntime.Publishing.WholeFile import makeDirectory, writeWholeFile
 
 
 @attr.s(frozen=True)

@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from WMCore.WMRuntime.Errors import WMRuntimeError
-from WMCore.WMRuntime.Tools.WholeFile import makeDirectory, wholeFile, writeWholeFile
+from WMCore.WMRuntime.Publishing.WholeFile import makeDirectory, wholeFile, writeWholeFile
 
 
 @pytest.mark.parametrize("content, expected", [("new \ud800", b"new \\ud800"), (b"\xff\0", b"\xff\0"), ("", b"")])
