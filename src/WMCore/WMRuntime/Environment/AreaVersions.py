@@ -8,6 +8,8 @@ import re
 
 import attr
 
+from WMCore.WMRuntime.Environment.PlainFile import openPlain
+
 DEFAULT_FILE = "default"
 INIT = os.path.join("etc", "profile.d", "init.sh")
 _MAX_BYTES = 200
@@ -137,10 +139,9 @@ def _readDefault(directory):
     path = os.path.join(directory, DEFAULT_FILE)
     if not os.path.lexists(path):
         return "", ""
-    if not os.path.isfile(path):
-        return "", "%s is no file" % path
     try:
-        with open(path, "rb") as handle:
+        with openPlain(path) as handle:
+            # As the wrapper: what comes behind is not looked at.
             name = handle.read(_MAX_BYTES).decode("utf-8", "replace").rstrip("\n")
     except OSError as ex:
         return "", "%s cannot be read: %s" % (path, ex.strerror)

@@ -47,9 +47,19 @@ def test_aDefaultThatNamesNoVersionIsTold(tmp_path, default):
     assert names(found.candidates())[0] == "3.10.1-comp"
 
 
-def test_aDefaultThatIsNoFileIsTold(tmp_path):
-    os.mkfifo(str(tmp_path / "default"))
-    assert AreaVersions.read(make(tmp_path)).problem.endswith("default is no file")
+@pytest.mark.parametrize("make_", [os.mkfifo, os.mkdir, lambda path: os.symlink("nowhere", path),
+                                   lambda path: os.symlink("/dev/zero", path)], ids=["pipe", "directory", "broken", "device"])
+def test_aDefaultThatIsNoFileIsToldAndNotWaitedFor(tmp_path, make_):
+    make_(str(tmp_path / "default"))
+    found = AreaVersions.read(make(tmp_path))
+    assert found.problem.startswith("%s cannot be read: " % (tmp_path / "default"))
+    assert found.default == "" and names(found.candidates())[0] == "3.10.1-comp"
+
+
+def test_aDefaultIsReadAsFarAsTheWrapperReadsIt(tmp_path):
+    directory = make(tmp_path, default=b"3.8.2-comp" + b"\n" * 190 + b"3.9.14-comp")
+    assert AreaVersions.read(directory).default == "3.8.2-comp"
+    assert runBash('wma_candidates "$1"', directory)[1].split()[0] == "3.8.2-comp"
 
 
 def test_namesThatAreNoVersionAreIgnoredAndTold(tmp_path):
