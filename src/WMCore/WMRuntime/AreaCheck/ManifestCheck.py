@@ -9,7 +9,6 @@ from WMCore.WMRuntime.AreaCheck.Check import Outcome, error, info, warning
 from WMCore.WMRuntime.Environment.AreaManifest import MANIFEST_NAME, loadManifest
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Publishing.AreaFiles import scanFiles
-from WMCore.WMRuntime.Publishing.WheelTarget import GLIBC
 from WMCore.WMRuntime.Tools.ShownText import counted
 
 _SHOWN = 5
@@ -37,15 +36,16 @@ def _contents(description, area, manifest):
     if (manifest.system, manifest.cpu) != (area.system, area.cpu):
         yield error("manifestOfAnother", "the manifest is for %s, the area is found as %s_%s" % (
             manifest.name, area.system, area.cpu), _REMEDY, area.directory)
-    if not description.system(area.system).python.contains(manifest.pythonVersion):
-        yield error("pythonOutOfRange", "python %s, expected %s" % (
-            manifest.pythonVersion, description.system(area.system).python), _REMEDY, area.directory)
+    system = description.system(area.system)
+    if not system.python.contains(manifest.pythonVersion):
+        yield error("pythonOutOfRange", "python %s, expected %s" % (manifest.pythonVersion, system.python), _REMEDY,
+                    area.directory)
     if manifest.layoutOnly:
         yield warning("layoutOnly", "the area has its libraries and no interpreter",
                       "build it on a machine of that CPU", area.directory)
-    if manifest.glibc and int(manifest.glibc.split(".")[1]) > GLIBC.get(area.system, 0):
+    if manifest.glibc and int(manifest.glibc.split(".")[1]) > system.glibc:
         yield warning("glibcTooNew", "its python needs glibc %s, %s has 2.%d: it starts on newer systems alone" % (
-            manifest.glibc, area.system, GLIBC.get(area.system, 0)),
+            manifest.glibc, area.system, system.glibc),
                       "build it from a python that was compiled on %s" % area.system, area.directory)
     if manifest.description != description.sha256:
         yield info("otherDescription", "the area was built from another requirements.cfg than it is checked with")

@@ -182,7 +182,7 @@ def _wheels(arguments, description, chosen, scratch):
     from WMCore.WMRuntime.Publishing.WheelCollector import WheelCollector
     from WMCore.WMRuntime.Publishing.WheelTarget import WheelTarget
     print("fetching wheels with pip ...")
-    targets = [WheelTarget(system.name, cpu, prefix.version[:2]) for system, cpu, prefix in chosen]
+    targets = [WheelTarget(system.name, cpu, prefix.version[:2], system.glibc) for system, cpu, prefix in chosen]
     return WheelCollector(scratch, PipDownload()).collect(description, targets).index
 
 

@@ -7,7 +7,7 @@ import sys
 from WMCore.WMRuntime.Command.Table import printRow
 from WMCore.WMRuntime.Environment.CompAreas import cmsRoots
 from WMCore.WMRuntime.Environment.Description import NEEDED, loadDescription
-from WMCore.WMRuntime.Environment.WheelFile import readWheel
+from WMCore.WMRuntime.Environment.Wheelhouse import verifyWheel
 from WMCore.WMRuntime.Environment.WheelIndex import INDEX_NAME, loadWheelIndex
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Publishing.WheelCost import JOBS_PER_DAY, WheelCost, sizeText
@@ -38,8 +38,10 @@ def register(groups):
     collect.add_argument("--index-url", metavar="URL", help="the index (default: the one pip is set up for)")
     collect.add_argument("--update-lock", action="store_true", help="accept files that wheels.lock does not name")
     collect.set_defaults(run=_collect)
-    check = commands.add_parser("check", help="verify every wheel of a directory against its index")
+    check = commands.add_parser("check", help="verify every wheel of a directory against its index, and that it brings no "
+                                "modules but its library's")
     check.add_argument("directory", metavar="DIR")
+    check.add_argument("--description", metavar="FILE", help="another requirements.cfg")
     check.set_defaults(run=_check)
     cost = commands.add_parser("cost", help="what the wheels add to each job's transfer, and to a day's")
     _addCommon(cost)
@@ -103,16 +105,17 @@ def _byLibrary(missing):
 
 
 def _check(arguments):
-    index = loadWheelIndex(arguments.directory)
+    index, description = loadWheelIndex(arguments.directory), loadDescription(arguments.description)
     if index is None:
         raise WMRuntimeError(None, "There is no index of wheels.",
                              "%s: expected %s" % (arguments.directory, INDEX_NAME), "collect wheels there")
     bad = 0
     for entry in index.wheels:
         try:
-            content = readWheel(index.path(entry), entry)
+            content, library = verifyWheel(index, entry, description)
             kind = "pure" if content.pure else "binary"
-            printRow("good", "%s, %s, %s" % (entry.file, sizeText(entry.size), kind), _WIDTH)
+            printRow("good", "%s, %s, %s%s" % (entry.file, sizeText(entry.size), kind, "" if library is not None else
+                                               "; its library is not in the description, so no job takes it"), _WIDTH)
         except WMRuntimeError as ex:
             bad += 1
             printRow("REFUSED", ex.context, _WIDTH)

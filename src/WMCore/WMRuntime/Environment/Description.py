@@ -36,12 +36,14 @@ class SystemNeeds(object):
     :param cpus: tuple of str, as `uname -m` names them
     :param images: dict of str CPU to str path of a container image, an unpacked directory or a .sif file
     :param serves: tuple of str, the systems of the scram archs whose jobs run on it, such as el8 and cs8
+    :param glibc: int, the minor version of its C library, glibc 2
     """
     name = attr.ib(type=str)
     python = attr.ib()
     cpus = attr.ib(type=tuple)
     images = attr.ib(type=dict, hash=False)
     serves = attr.ib(type=tuple)
+    glibc = attr.ib(type=int)
 
     def servesArch(self, arch):
         """

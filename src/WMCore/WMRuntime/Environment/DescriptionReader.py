@@ -15,6 +15,7 @@ _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 _SYSTEM = re.compile(r"rhel[1-9][0-9]?\Z")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
 _MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
+_GLIBC = re.compile(r"2\.[0-9]{1,3}\Z")
 _PATH = re.compile(r"/[^\s\0]+\Z")
 _ROW = re.compile(r"python\s+([^:]+):(.*),\s*pin\s+(\S+)\s*\Z")
 
@@ -110,13 +111,14 @@ def _readSystem(section, name, cpus):
         raise section.error("(its name)", "a system such as rhel8", name)
     python = section.specifiers("python", section.text("python", "version specifiers such as >=3.8"))
     serves = section.words("serves", "systems of scram archs", _WORD)
+    glibc = int(section.text("glibc", "a version of the C library such as 2.28", _GLIBC).split(".")[1])
     own = section.words("cpus", "some of the CPUs", _WORD) if "cpus" in section.values else cpus
     if not set(own).issubset(cpus):
         raise section.error("cpus", "some of %s" % " ".join(cpus), " ".join(own))
     images = {cpu: section.text("image " + cpu, "an absolute path without blanks", _PATH)
               for cpu in own if "image " + cpu in section.values}
     section.end()
-    return SystemNeeds(name, python, own, images, serves)
+    return SystemNeeds(name, python, own, images, serves, glibc)
 
 
 def _readLibrary(section, name):

@@ -9,6 +9,7 @@ import os
 
 import attr
 from packaging.tags import sys_tags
+from packaging.utils import canonicalize_name
 
 from WMCore.WMRuntime.Environment.Description import NEEDED
 from WMCore.WMRuntime.Environment.EnvDiff import EnvDiff
@@ -189,10 +190,7 @@ class Wheelhouse(EnvironmentProvider):
         findings = []
         for entry in index.wheels:
             try:
-                readWheel(index.path(entry), entry)
-                library = self.description.library(entry.name)
-                if library is not None:
-                    entry.checkFor(library)
+                verifyWheel(index, entry, self.description)
             except WMRuntimeError as ex:
                 findings.append(_finding("wheelRefused", ex, index.path(entry)))
         for lack in self.lacking(node):
@@ -201,6 +199,24 @@ class Wheelhouse(EnvironmentProvider):
                 findings.append(Finding("wheelLacking", ERROR if lack.library.need == NEEDED else WARNING,
                                         "%s, and no wheel here fits" % lack.reason, _REMEDY, self.directory))
         return tuple(findings)
+
+
+def verifyWheel(index, entry, description):
+    """
+    Look at a wheel as a job would that takes it.
+
+    :param index: WheelIndex
+    :param entry: WheelEntry, of the index
+    :param description: Description
+    :return: tuple of the WheelContent and the LibraryNeeds the wheel is for, None when the description has none
+    :raises WMRuntimeError: when a job would refuse it
+    """
+    content = readWheel(index.path(entry), entry)
+    name = canonicalize_name(entry.name)
+    library = next((one for one in description.libraries if canonicalize_name(one.name) == name), None)
+    if library is not None:
+        entry.checkFor(library)
+    return content, library
 
 
 def _finding(code, error, path):

@@ -16,7 +16,7 @@ from WMCore.WMRuntime.Publishing.AreaProof import compileModules, proveArea
 from WMCore.WMRuntime.Publishing.InitScript import libraryInit, pythonInit
 from WMCore.WMRuntime.Publishing.InterpreterTree import layInterpreter
 from WMCore.WMRuntime.Publishing.SharedLibraries import SharedLibraries
-from WMCore.WMRuntime.Publishing.WheelTarget import GLIBC, WheelTarget
+from WMCore.WMRuntime.Publishing.WheelTarget import WheelTarget
 
 # 1980-01-01, the earliest time a zip can say; and a second for each build, because WMCore's own wrapper takes the
 # python whose init.sh was written last.
@@ -115,7 +115,8 @@ def buildArea(request, build, directory, older=OlderPythons()):
     start = time.monotonic()
     _checkMachine(request)
     python = "external/python3/%s-wm%d" % (request.version, build) if request.prefix else ""
-    target = WheelTarget(request.system, request.cpu, tuple(int(part) for part in request.version.split(".")[:2]))
+    target = WheelTarget(request.system, request.cpu, tuple(int(part) for part in request.version.split(".")[:2]),
+                         request.description.system(request.system).glibc)
     laid = layLibraries(request.description, request.wheels, target, request.version, directory)
     shared = _layPython(request, directory, python, laid.libraries) if python else SharedLibraries((), (), True)
     series = "%d.%d" % target.python
@@ -135,7 +136,7 @@ def buildArea(request, build, directory, older=OlderPythons()):
     manifest = attr.evolve(manifest, files=scanFiles(directory))
     _write(directory, MANIFEST_NAME, manifestText(manifest))
     _settle(directory, areaTime(build))
-    warnings = tuple("without %s: %s" % missing for missing in laid.missing) + _foreignGlibc(request, shared.glibc)
+    warnings = tuple("without %s: %s" % missing for missing in laid.missing) + _foreignGlibc(target, shared.glibc)
     return BuiltArea(directory, manifest, older.warnings + warnings, time.monotonic() - start)
 
 
@@ -147,12 +148,12 @@ def _checkMachine(request):
                              "build it on a machine of that CPU, or its layout and libraries alone: --layout-only")
 
 
-def _foreignGlibc(request, minor):
+def _foreignGlibc(target, minor):
     """Warn of a python that was compiled on a newer system than it is for; it starts here, and not there."""
-    if minor <= GLIBC.get(request.system, minor):
+    if minor <= target.glibc:
         return ()
     return ("its python needs glibc 2.%d, %s has 2.%d: it does not start there; build it from a python that was compiled "
-            "on %s" % (minor, request.system, GLIBC[request.system], request.system),)
+            "on %s" % (minor, target.system, target.glibc, target.system),)
 
 
 def _layPython(request, directory, python, libraries):

@@ -172,7 +172,7 @@ def planWheels(directory, description, targets, roots=(), carried=None, pin=""):
         area = areaPythons(system, cpu, description, roots, pin)
         have = dict(area.libraries, **(carried or {}))
         for python in area.pythons:
-            target = WheelTarget(system.name, cpu, python)
+            target = WheelTarget(system.name, cpu, python, system.glibc)
             for library, entry in _chosen(index, description, target, have):
                 what = "nothing collected fits" if entry is None else entry.file
                 reasons.append("%s lacks %s (%s): %s" % (target, library.name, area.source, what))

@@ -18,6 +18,7 @@ cpus = x86_64 aarch64
 [system rhel8]
 python = >=3.9,<3.11
 serves = el8
+glibc = 2.28
 
 [library probe]
 imports = probe
@@ -82,6 +83,17 @@ def test_checkNamesTheWheelThatWasChanged(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "REFUSED          %s: " % paths[0] in out and "2 wheels, 1 refused" in out
     assert main(["wheels", "check", str(tmp_path / "nowhere")]) == 1
+
+
+def test_checkRefusesAWheelThatWouldReplaceAnotherLibrarysModules(tmp_path, description, capsys):
+    members = dict(PIP, **{"lxml/__init__.py": ""})
+    paths = [makeWheel(tmp_path, "Probe", members={name.replace("probe-", "Probe-"): text for name, text in members.items()}),
+             makeWheel(tmp_path, "other")]
+    makeWheelhouse(tmp_path, paths)
+    assert main(["wheels", "check", str(tmp_path), "--description", description]) == 1
+    out = capsys.readouterr().out
+    assert "REFUSED          Probe-1.0-py3-none-any.whl: expected probe, found lxml, too" in out
+    assert "good             other-1.0-py3-none-any.whl" in out and "not in the description, so no job takes it" in out
 
 
 def test_costIsPrintedForEachSystemAndCpuWithTheDaysTotal(tmp_path, description, sandboxPackages, capsys, monkeypatch):

@@ -23,6 +23,7 @@ cpus = x86_64 aarch64
 [system rhel8]
 python = >=3.8
 serves = el8 cs8
+glibc = 2.28
 image x86_64 = /cvmfs/images/el8
 [library attrs]
 imports = attr attrs
@@ -53,6 +54,9 @@ class TestPackaged(object):
     def test_itAsksForThePythonsOfTheRequirementsPage(self, system, good, bad):
         python = loadDescription().system(system).python
         assert [version for version in good + bad if version in python] == good
+
+    def test_itKnowsTheCLibraryOfEachSystem(self):
+        assert [system.glibc for system in loadDescription().systems] == [12, 17, 28, 34, 39]
 
     @pytest.mark.parametrize("python", PYTHONS)
     def test_everyPythonGetsWhatTheSandboxCarriesAndWhatHelps(self, python):
@@ -114,6 +118,8 @@ class TestReading(object):
     @pytest.mark.parametrize("old, new, named", [
         (b"python = >=3.8\n", b"", "section [system rhel8], option python"),
         (b"python = >=3.8\n", b"python = 3.8 or newer\n", "expected version specifiers"),
+        (b"glibc = 2.28\n", b"", "section [system rhel8], option glibc: expected a version of the C library"),
+        (b"glibc = 2.28", b"glibc = 3.1", "such as 2.28, found '3.1'"),
         (b"need = needed", b"need = wanted", "needed or helps"),
         (b"pure = yes", b"pure = maybe", "yes or no"),
         (b"pin 25.3.0", b"pin 28.0", "a pin that <27,>=22.2 accepts"),

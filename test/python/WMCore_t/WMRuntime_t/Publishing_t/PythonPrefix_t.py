@@ -63,7 +63,7 @@ def test_theTestsOwnFakeIsDescribedAsItIs(tmp_path):
 
 
 def needs(text):
-    return SystemNeeds("rhel8", SpecifierSet(text), ("x86_64",), {}, ())
+    return SystemNeeds("rhel8", SpecifierSet(text), ("x86_64",), {}, (), 28)
 
 
 def prefixes(*versions):

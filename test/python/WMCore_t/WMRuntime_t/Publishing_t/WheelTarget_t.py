@@ -8,7 +8,7 @@ from packaging.tags import Tag, parse_tag, sys_tags
 
 from WMCore.WMRuntime.Environment.Description import loadDescription
 from WMCore.WMRuntime.Errors import WMRuntimeError
-from WMCore.WMRuntime.Publishing.WheelTarget import GLIBC, PYTHONS, WheelTarget, targetsOf
+from WMCore.WMRuntime.Publishing.WheelTarget import PYTHONS, WheelTarget, targetsOf
 
 
 def testPlatformsAreThoseOfPep600NewestFirstWithTheirOldNames():
@@ -45,7 +45,7 @@ def testEachPythonOfEachSystemIsATargetTheOldestSystemFirst():
     for system, cpu in description.targets():
         pythons = [target.python for target in targets if (target.system, target.cpu) == (system.name, cpu)]
         assert pythons == [python for python in PYTHONS if system.python.contains("%d.%d" % python)] and pythons
-    order = [GLIBC[target.system] for target in targets if (target.cpu, target.python) == ("x86_64", (3, 9))]
+    order = [target.glibc for target in targets if (target.cpu, target.python) == ("x86_64", (3, 9))]
     assert order == sorted(order) and len(order) > 2
     assert {target.system for target in targetsOf(description, systems=["rhel8"])} == {"rhel8"}
     assert len(targetsOf(description, ["rhel8"], ["x86_64"], [(3, 9)])) == 1
@@ -53,8 +53,15 @@ def testEachPythonOfEachSystemIsATargetTheOldestSystemFirst():
 
 def testASystemWhoseLibcIsNotKnownIsNamed():
     with pytest.raises(WMRuntimeError, match="found rhel11"):
-        WheelTarget("rhel11", "x86_64", (3, 9)).platforms
-    assert set(GLIBC) == {system.name for system in loadDescription().systems}
+        WheelTarget("rhel11", "x86_64", (3, 9))
+    assert WheelTarget("rhel11", "x86_64", (3, 9), 41).platforms[0] == "manylinux_2_41_x86_64"
+
+
+def testTheDescriptionOfAPersonSaysTheLibcOfItsSystems():
+    description = loadDescription()
+    newer = [attr.evolve(system, glibc=system.glibc + 1) for system in description.systems]
+    for target in targetsOf(attr.evolve(description, systems=newer)):
+        assert target.glibc == description.system(target.system).glibc + 1
 
 
 def testTargetsOfADescriptionWithoutSystemsAreNone():
