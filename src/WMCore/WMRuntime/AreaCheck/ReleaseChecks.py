@@ -62,7 +62,7 @@ def leaks(environ, child, areas, job):
         lost = [entry for entry in entries if any(inside(entry, place) for place in tuple(areas) + (job,))]
         if lost and name in _SEARCHED:
             findings.append(error("areaLeaks", "%s gets %s with %s" % (child, name, ":".join(lost)),
-                                  "let init.sh set PATH, LD_LIBRARY_PATH and PYTHONPATH alone, which are taken back"))
+                                  "let init.sh set only what is taken back: PATH, LD_LIBRARY_PATH, PYTHONPATH"))
         elif lost:
             findings.append(info("areaNamed", "%s gets %s=%s" % (child, name, value)))
     return findings

@@ -18,6 +18,8 @@ START_VARIABLES = {"PATH": "WMRUNTIME_START_PATH",
 PYTHON_VARIABLES = ("PYTHONHOME", "PYTHONSTARTUP", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "PYTHONEXECUTABLE",
                     "PYTHONPLATLIBDIR", "PYTHONSAFEPATH", "PYTHONPYCACHEPREFIX", "PYTHONOPTIMIZE",
                     "PYTHONINSPECT", "PYTHONWARNINGS", "__PYVENV_LAUNCHER__")
+# Lists of files or directories that an area's init.sh may add to, and the wrapper keeps no values of.
+_LISTS = ("PERL5LIB", "PERLLIB", "LD_PRELOAD")
 PERL_VARIABLES = ("PERL5LIB", "PERLLIB", "PERL5OPT")
 # What a command in a clean environment still gets. CRAB's jobs failed one after the other for the lack
 # of X509_USER_PROXY (CRABServer#6755) and XrdSec* (CRABServer#6953); the list is the answer to #10970.
@@ -68,6 +70,26 @@ def _withoutAreas(value, areas):
     return ":".join(entry for entry in value.split(":") if not _inside(entry, areas))
 
 
+def _wrapperAreas(environ, prefixes):
+    """Find the areas of the wrapper's python: the running one's, and what was put on the search paths since the start."""
+    added = [entry for name, start in START_VARIABLES.items() if start in environ
+             for entry in environ.get(name, "").split(":") if entry not in environ[start].split(":")]
+    return interpreterAreas(prefixes) + interpreterAreas(added)
+
+
+def _cleanLists(environ, areas):
+    """Take what is in the areas out of the lists that have some of it."""
+    for name in _LISTS:
+        value = environ.get(name, "")
+        if name == "LD_PRELOAD":  # separated by blanks as well, see ld.so(8)
+            value = value.replace(" ", ":")
+        left = _withoutAreas(value, areas)
+        if not left:
+            environ.pop(name, None)
+        elif left != value:
+            environ[name] = left
+
+
 def withoutWrapperPython(environ, prefixes=None):
     """
     Build an environment for a foreign program: scram, cmsRun, gfal, xrootd.
@@ -75,7 +97,7 @@ def withoutWrapperPython(environ, prefixes=None):
     PATH, LD_LIBRARY_PATH and PYTHONPATH get the values the wrapper found when it started
     (WMRUNTIME_START_*; empty means unset). Where the wrapper left none, as in CRAB or by hand, PYTHONPATH
     goes, and PATH and LD_LIBRARY_PATH lose the entries inside the running python's own COMP area.
-    PYTHONHOME and its like always go.
+    PERL5LIB, PERLLIB and LD_PRELOAD always lose such entries; PYTHONHOME and its like always go.
 
     :param environ: dict, left as it is
     :param prefixes: list of str, directories of the interpreter; None for the running one's
@@ -95,6 +117,8 @@ def withoutWrapperPython(environ, prefixes=None):
             result[name] = value
         else:
             result.pop(name, None)
+    if any(result.get(name) for name in _LISTS):
+        _cleanLists(result, _wrapperAreas(environ, prefixes))
     return result
 
 

@@ -86,10 +86,10 @@ def test_aJobThatFailsFailsTheArea(bench, workerNode, tmp_path, upstreamTree, sa
 @NEED_NODE
 def test_whatInitLeavesForCmsRunIsFound(bench, workerNode, tmp_path, upstreamTree, sandboxPackages):
     area = freshArea(workerNode, tmp_path / "root")
-    area.say("export PERL5LIB=\"$PYTHON3_ROOT/lib\" LD_PRELOAD=\"$PYTHON3_ROOT/lib/none.so\" GREETING=hello")
+    area.say("export LD_AUDIT=\"$PYTHON3_ROOT/lib/none.so\" PERL5LIB=\"$PYTHON3_ROOT/lib:$PERL5LIB\" GREETING=hello")
     report = check(bench, asChecked(area), only=("leak",))
     words = " ".join(finding.message for finding in report.areas[0].findings if finding.code == "areaLeaks")
-    assert "cmsRun gets PERL5LIB" in words and "cmsRun gets LD_PRELOAD" in words and "hello" not in words
+    assert "cmsRun gets LD_AUDIT" in words and "PERL5LIB" not in words and "hello" not in words
     assert not report.ok
 
 

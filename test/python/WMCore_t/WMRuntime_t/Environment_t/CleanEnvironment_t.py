@@ -51,6 +51,35 @@ def test_issue11699_theRuntimesOwnAreaGoesAsWellAsCompDoes():
     assert withoutWrapperPython(environ, [area + "/external/python3/3.9.18-wm1"]) == {"PATH": "/usr/bin"}
 
 
+LISTS = {"PERL5LIB": "%s/external/p5-git/1/lib:/osg/perl lib" % COMP,
+         "LD_PRELOAD": "%s/external/jemalloc/5/lib/libjemalloc.so libsite.so:/site/lib/x.so" % COMP,
+         "PERLLIB": COMP + "/external/perl/5/lib"}
+LEFT = {"PERL5LIB": "/osg/perl lib", "LD_PRELOAD": "libsite.so:/site/lib/x.so"}
+START = {"WMRUNTIME_START_PATH": "/usr/bin", "WMRUNTIME_START_LD_LIBRARY_PATH": "", "WMRUNTIME_START_PYTHONPATH": ""}
+
+
+def lists(environ):
+    return {name: value for name, value in environ.items() if name in LISTS}
+
+
+@pytest.mark.parametrize("environ", [{}, START], ids=["by hand", "wrapper"])
+def test_issue10765_perlModulesAndPreloadedLibrariesOfTheAreaGoToo(environ):
+    assert lists(withoutWrapperPython(dict(environ, PATH="/usr/bin", **LISTS), PREFIX)) == LEFT
+
+
+def test_theStartValuesTellTheAreaToAPythonFromElsewhere():
+    environ = dict(START, PATH=COMP + "/external/python3/3.8.2/bin:/usr/bin", **LISTS)
+    assert lists(withoutWrapperPython(environ, ["/usr"])) == LEFT
+    # On the path since before the wrapper: it is the site's.
+    environ["WMRUNTIME_START_PATH"] = environ["PATH"]
+    assert lists(withoutWrapperPython(environ, ["/usr"])) == LISTS
+
+
+def test_whatIsNotOfTheAreaIsLeftAsItIsWritten():
+    environ = {"PERL5LIB": "/osg/perl::/x", "LD_PRELOAD": "a.so  b.so:c.so"}
+    assert withoutWrapperPython(dict(environ), PREFIX) == environ
+
+
 def test_aNeighbourOfTheAreaStays():
     entry = COMP + "_other/external/x/bin"
     assert withoutWrapperPython({"PATH": entry}, PREFIX)["PATH"] == entry
