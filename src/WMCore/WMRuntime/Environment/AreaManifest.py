@@ -112,6 +112,12 @@ class AreaManifest(object):
         return "%s_%s" % (self.system, self.cpu)
 
     @property
+    def packages(self):
+        """List the directories its libraries are imported from, relative to the area, as its init.sh has them."""
+        series = ".".join(self.pythonVersion.split(".")[:2])
+        return ["%s/lib/python%s/site-packages" % (library.directory, series) for library in self.libraries]
+
+    @property
     def layoutOnly(self):
         """Tell whether the area has no interpreter: it was made on another CPU."""
         return not self.pythonDirectory
@@ -157,6 +163,21 @@ def loadManifest(areaDirectory):
     except (OSError, ValueError, RecursionError) as ex:
         raise WMRuntimeError(None, "The manifest of an area cannot be used.",
                              "%s: %s" % (path, ex or type(ex).__name__), _REMEDY)
+
+
+def manifestOfPython(directory):
+    """
+    Read the manifest of the build a python belongs to; an area offers those of older builds by links, too.
+
+    :param directory: str, the python's, .../external/python3/<version>
+    :return: tuple of the str directory of that build, links followed, and its AreaManifest, None when the build has none
+        or has it for another python
+    :raises WMRuntimeError: as loadManifest
+    """
+    place = os.path.realpath(directory)
+    area = os.path.dirname(os.path.dirname(os.path.dirname(place)))
+    manifest = loadManifest(area)
+    return area, manifest if manifest is not None and os.path.join(area, manifest.pythonDirectory) == place else None
 
 
 def parseManifest(data):

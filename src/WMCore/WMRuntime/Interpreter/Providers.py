@@ -8,6 +8,7 @@ import shutil
 from WMCore.WMRuntime.Environment.AreaVersions import AreaVersions
 from WMCore.WMRuntime.Environment.CompAreas import compDirectories, packageOf
 from WMCore.WMRuntime.Environment.EnvDiff import EnvDiff
+from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Interpreter.Interpreter import Rejected, versionText
 from WMCore.WMRuntime.Interpreter.InterpreterProvider import (AGENT_SCRIPT, IN_RELEASE, RELEASE_SCRIPT, SCRIPTS,
                                                               Candidate, InterpreterProvider, realPath)
@@ -148,7 +149,14 @@ class CompArea(InterpreterProvider):
                 yield Rejected(folder, self.name, "%s cannot be used: %s" % (reason, ex))
                 continue
             for version in versions:
-                yield Candidate(version.python, compStart(context, version.directory), reason, version.version)
+                yield self._proposal(context, version, reason)
+
+    def _proposal(self, context, version, reason):
+        try:
+            environment = compStart(context, version.directory)
+        except WMRuntimeError as ex:
+            return Rejected(version.python, self.name, "%s: %s %s" % (reason, ex.message, ex.context))
+        return Candidate(version.python, environment, reason, version.version)
 
 
 class Running(InterpreterProvider):

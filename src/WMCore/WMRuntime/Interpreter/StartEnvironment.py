@@ -8,9 +8,11 @@ import os
 import re
 
 import WMCore
+from WMCore.WMRuntime.Environment.AreaManifest import manifestOfPython
 from WMCore.WMRuntime.Environment.CleanEnvironment import PYTHON_VARIABLES
 from WMCore.WMRuntime.Environment.CompAreas import packageOf
 from WMCore.WMRuntime.Environment.EnvDiff import EnvDiff
+from WMCore.WMRuntime.Environment.PlainFile import openPlain
 from WMCore.WMRuntime.Interpreter.InterpreterProvider import IN_RELEASE, SCRIPTS, realPath
 
 # The pythons of releases read the last two through a sitecustomize of theirs (cmsdist python.spec, python3.spec).
@@ -97,25 +99,28 @@ def releaseStart(context, path):
 
 def compStart(context, area):
     """
-    State what a python of a COMP area is started with: what its init.sh would make of a clean environment.
+    State what a python of an area is started with: what its init.sh would make of a clean environment.
 
     :param context: ResolutionContext
     :param area: str, the python's directory, .../COMP/<os>_<cpu>/external/python3/<version>
     :return: EnvDiff
+    :raises WMRuntimeError: when the area has a manifest that cannot be used: which libraries are its own is not known
     """
+    build, manifest = manifestOfPython(area)
+    packages = [] if manifest is None else [os.path.join(build, folder) for folder in manifest.packages]
     libraries = [os.path.join(folder, "lib") for folder in [area] + _dependencies(area)]
     values = {"PATH": context.base.get("PATH") if context.purpose in IN_RELEASE else
                       joinPaths([os.path.join(area, "bin")], context.clean.get("PATH", "")),
               "LD_LIBRARY_PATH": joinPaths([folder for folder in libraries if os.path.isdir(folder)],
                                            context.clean.get("LD_LIBRARY_PATH", "")),
-              "PYTHONPATH": joinPaths(codePaths(context), context.clean.get("PYTHONPATH", ""))}
+              "PYTHONPATH": joinPaths(codePaths(context), packages, context.clean.get("PYTHONPATH", ""))}
     return _statement(values)
 
 
 def _dependencies(area):
     """List the packages a python of the area needs, as its dependencies-setup.sh (cms-sw/pkgtools) names them."""
     try:
-        with open(os.path.join(area, "etc", "profile.d", "dependencies-setup.sh"), "rb") as handle:
+        with openPlain(os.path.join(area, "etc", "profile.d", "dependencies-setup.sh")) as handle:
             text = os.fsdecode(handle.read(_MAX_BYTES))
     except OSError:
         return []

@@ -7,7 +7,7 @@ import os
 import attr
 from packaging.utils import canonicalize_name
 
-from WMCore.WMRuntime.Environment.AreaManifest import loadManifest
+from WMCore.WMRuntime.Environment.AreaManifest import manifestOfPython
 from WMCore.WMRuntime.Environment.AreaVersions import AreaVersions, isAskedFor, leadingVersion
 from WMCore.WMRuntime.Environment.CompAreas import areaDirectories, cmsRoots, systemsFor
 from WMCore.WMRuntime.Environment.Description import loadDescription
@@ -117,7 +117,7 @@ def areaPythons(system, cpu, description, roots, pin=""):
         version = _firstVersion(area, pin)
         if version is None:
             continue
-        manifest = _manifestOf(version)
+        _build, manifest = manifestOfPython(version.directory)
         if manifest is not None:
             libraries = {canonicalize_name(one.name): one.version for one in manifest.libraries}
             return AreaPythons(system.name, cpu, (leadingVersion(manifest.pythonVersion)[:2],), libraries,
@@ -138,14 +138,6 @@ def _firstVersion(area, pin):
     except OSError:
         return None
     return candidates[0] if candidates else None
-
-
-def _manifestOf(version):
-    """Give the manifest of the build a python belongs to: an older one may be linked into the area of a newer build."""
-    place = os.path.realpath(version.directory)
-    area = os.path.dirname(os.path.dirname(os.path.dirname(place)))
-    manifest = loadManifest(area)
-    return manifest if manifest is not None and os.path.join(area, manifest.pythonDirectory) == place else None
 
 
 def planWheels(directory, description, targets, roots=(), carried=None, pin=""):

@@ -9,19 +9,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from WMCore.WMRuntime.Environment.AreaManifest import AreaLibrary, AreaManifest, manifestText
 from WMCore.WMRuntime.Environment.CleanEnvironment import commandEnvironment
 from WMCore.WMRuntime.Environment.EnvDiff import EnvDiff
 from WMCore.WMRuntime.Interpreter.Interpreter import Rejected
 from WMCore.WMRuntime.Interpreter.InterpreterProvider import (AGENT_SCRIPT, PAYLOAD, PSET_TOOL, PURPOSES, RELEASE_SCRIPT,
-                                                              Candidate, InterpreterProvider, RunningPython, realPath)
+                                                              Candidate, InterpreterProvider, ResolutionContext,
+                                                              RunningPython, realPath)
 from WMCore.WMRuntime.Interpreter.InterpreterResolver import InterpreterResolver
 from WMCore.WMRuntime.Interpreter.ProbeRunner import ProbeRunner
 from WMCore.WMRuntime.Interpreter.Providers import BUILT_IN
-from WMCore.WMRuntime.Interpreter.StartEnvironment import STEERING
+from WMCore.WMRuntime.Interpreter.StartEnvironment import STEERING, compStart
+from WMCore.WMRuntime.Publishing.AreaPublisher import publishArea
+from WMCore.WMRuntime.Publishing.AreaSwitch import AreaSwitch
 from WMCore.WMRuntime.Release.Release import Release
 from WMCore.WMRuntime.Tools.Scram import Scram
 from WMCore.WMRuntime.Tools.ScramSession import readSession
 from WMCore_t.Counts import examples
+from WMCore_t.WMRuntime_t.Publishing_t.SmallAreas import NAME, smallRequest
 
 RELEASES = ("CMSSW_8_0_31", "CMSSW_10_6_30", "CMSSW_12_0_0", "CMSSW_13_0_3", "CMSSW_13_0_3_patch1")
 PYTHON3 = {"CMSSW_10_6_30": "3.6", "CMSSW_12_0_0": "3.9", "CMSSW_13_0_3": "3.9", "CMSSW_13_0_3_patch1": "3.9"}
@@ -476,3 +481,82 @@ def test_inAnAsciiLocaleAPathThatCannotBeNamedRaisesNothing(monkeypatch, node):
 
     monkeypatch.setattr("WMCore.WMRuntime.Interpreter.InterpreterProvider.os.path.realpath", real)
     assert realPath("/x/\u00fc") == "/x/\u00fc"
+
+
+# ---- Areas that `wmruntime area build` made -------------------------------------------------------------------
+
+class Area(object):
+    """An area with two builds, whose pythons are this one behind a script, each with a library in a version of its own."""
+
+    def __init__(self, root):
+        self.root = str(root)
+        self.environ = {"WMRUNTIME_CVMFS_ROOT": self.root, "REQUIRED_OS": "rhel8", "WMRUNTIME_OS_RELEASE": "/nowhere",
+                        "PATH": "/usr/bin:/bin", "PYTHONPATH": "/site"}
+        self.link = os.path.join(self.root, "WMRuntime", "rhel8_" + os.uname()[4])
+        for number in (1, 2):
+            self._build(number)
+        os.symlink("../../../rhel8_x-1/external/python3/3.9.1-wm1", os.path.join(self.place(2), "external/python3/3.9.1-wm1"))
+        os.symlink("builds/rhel8_x-2", self.link)
+
+    def place(self, number):
+        return os.path.join(self.root, "WMRuntime", "builds", "rhel8_x-%d" % number)
+
+    def packages(self, number):
+        return os.path.join(self.place(number), "external/py3-mine/%d.0/lib/python3.9/site-packages" % number)
+
+    def _build(self, number):
+        directory = "external/python3/3.9.%d-wm%d" % (number, number)
+        library = AreaLibrary("mine", "%d.0" % number, "external/py3-mine/%d.0" % number, ["mine"], True, "MIT")
+        program = os.path.join(self.place(number), directory, "bin", "python3")
+        os.makedirs(os.path.dirname(program))
+        os.makedirs(self.packages(number))
+        with open(os.path.join(self.packages(number), "mine.py"), "w") as handle:
+            handle.write("VERSION = %d\n" % number)
+        with open(program, "w") as handle:
+            handle.write("#!/bin/sh\nexec '%s' \"$@\"\n" % sys.executable)
+        os.chmod(program, 0o755)
+        manifest = AreaManifest("rhel8", "x86_64", number, "0" * 64, "3.9.%d" % number, directory, [library])
+        with open(os.path.join(self.place(number), "manifest.json"), "w") as handle:
+            handle.write(manifestText(manifest))
+
+
+@pytest.fixture
+def area(tmp_path):
+    return Area(tmp_path)
+
+
+ELSEWHERE = RunningPython("/usr/bin/no-python", (3, 0, 0), ("/usr", "/usr", "/usr", "/usr/bin/no-python"))
+IMPORT_MINE = "import mine; print(mine.VERSION)"
+
+
+@pytest.mark.parametrize("version,number", [("3.9.2-wm2", 2), ("3.9.1-wm1", 1)])
+def test_aPythonOfABuiltAreaGetsTheLibrariesOfItsOwnBuild(area, version, number):
+    path = os.path.join(area.link, "external", "python3", version, "bin", "python3")
+    resolver = InterpreterResolver(dict(area.environ, WMRUNTIME_START_PYTHONPATH="/site"), running=ELSEWHERE)
+    found = resolver.resolve(AGENT_SCRIPT, setting=path, modules=("mine",)).interpreter
+    assert found.environment.toSet["PYTHONPATH"].split(":")[-2:] == [os.path.realpath(area.packages(number)), "/site"]
+    assert start(found, area.environ, IMPORT_MINE) == str(number)
+
+
+def test_theAreasPythonThatIsFoundHasItsLibrariesToo(area):
+    found = InterpreterResolver(area.environ, running=ELSEWHERE).resolve(AGENT_SCRIPT, modules=("mine",)).interpreter
+    assert found.path.startswith(area.link) and start(found, area.environ, IMPORT_MINE) == "2"
+
+
+def test_aBuildWithADamagedManifestIsRejectedAndTheNextTaken(area):
+    with open(os.path.join(area.place(2), "manifest.json"), "w") as handle:
+        handle.write("{")
+    resolution = InterpreterResolver(area.environ, running=ELSEWHERE).resolve(AGENT_SCRIPT, modules=("mine",))
+    assert resolution.interpreter.path.endswith("/3.9.1-wm1/bin/python3")
+    assert any("manifest of an area cannot be used" in rejected.reason and "3.9.2-wm2" in rejected.path
+               for rejected in resolution.rejected)
+
+
+def test_theLibrariesAreThoseTheInitOfTheAreaWouldGive(tmp_path):
+    built = publishArea(smallRequest(tmp_path / "input"), AreaSwitch(str(tmp_path / "root" / "WMRuntime"), NAME))
+    python = os.path.join(built.directory, built.manifest.pythonDirectory)
+    environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": "/site"}
+    made = subprocess.check_output(["bash", "-c", '. "$0"; printf %s "$PYTHONPATH"', python + "/etc/profile.d/init.sh"],
+                                   env=environ).decode("utf-8")
+    context = ResolutionContext(PAYLOAD, environ, environ, environ, None)
+    assert compStart(context, python).toSet["PYTHONPATH"] == made and made.count(":") > 3
