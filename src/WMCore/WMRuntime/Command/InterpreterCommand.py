@@ -10,6 +10,7 @@ from packaging.specifiers import InvalidSpecifier
 
 from WMCore.WMRuntime.Command.ReleaseCommand import addReleaseArguments, findRelease
 from WMCore.WMRuntime.Command.Table import printRow
+from WMCore.WMRuntime.Environment.CleanEnvironment import START_VARIABLES
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.Interpreter.Interpreter import versionText
 from WMCore.WMRuntime.Interpreter.InterpreterProvider import PURPOSES
@@ -28,7 +29,10 @@ def register(groups):
     resolve = commands.add_parser("resolve", help="choose an interpreter, with the reasons")
     resolve.add_argument("--purpose", choices=PURPOSES, default=PURPOSES[0], help="what for (default %(default)s)")
     resolve.add_argument("--python", metavar="VERSIONS", help="the versions that will do, such as '>=3.6,<3.10'")
-    resolve.add_argument("--setting", metavar="PATH", help="the interpreter a step asks for")
+    resolve.add_argument("--setting", metavar="PATH", help="the interpreter a step asks for; a bare name is looked for in "
+                         "the job's PATH, where a job in a release has the release's before it, which is not known here")
+    resolve.add_argument("--path", metavar="DIRS", help="the PATH the job starts with (default: %s, else this shell's)" %
+                         START_VARIABLES["PATH"])
     resolve.add_argument("--plugin", action="append", default=[], metavar="MODULE:ATTRIBUTE", help="a further provider")
     addReleaseArguments(resolve)
     resolve.add_argument("--json", action="store_true", help="print it as JSON")
@@ -38,7 +42,11 @@ def register(groups):
 def _resolve(arguments):
     # What the resolver logs for a job is in the table.
     logging.basicConfig(level=logging.CRITICAL)
-    environ = dict(os.environ, VO_CMS_SW_DIR=os.path.abspath(arguments.root[0])) if arguments.root else os.environ
+    environ = dict(os.environ)
+    if arguments.root:
+        environ["VO_CMS_SW_DIR"] = os.path.abspath(arguments.root[0])
+    if arguments.path is not None:
+        environ[START_VARIABLES["PATH"]] = arguments.path
     resolver = InterpreterResolver(environ, plugins=arguments.plugin)
     try:
         resolution = resolver.resolve(arguments.purpose, findRelease(arguments), arguments.python, arguments.setting)

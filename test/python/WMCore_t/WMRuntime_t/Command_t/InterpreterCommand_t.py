@@ -27,6 +27,25 @@ def test_nothingThatFitsIsStatus1WithEachRejectionAndARemedy(capsys):
     assert "rejected" in captured.out and "what to do" in captured.err
 
 
+def test_aBareNameIsLookedForInThePathTheJobStartsWith(tmp_path, monkeypatch, capsys):
+    for place in ("shell", "start", "given"):
+        (tmp_path / place).mkdir()
+        program = tmp_path / place / "python-of-mine"
+        program.write_text("#!/bin/sh\nexec '%s' \"$@\"\n" % sys.executable)
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", "%s:/usr/bin:/bin" % (tmp_path / "shell"))
+    monkeypatch.delenv("WMRUNTIME_START_PATH", raising=False)
+
+    def found(*options):
+        assert main(["interpreter", "resolve", "--setting", "python-of-mine", "--json"] + list(options)) == 0
+        return os.path.basename(os.path.dirname(json.loads(capsys.readouterr().out)["interpreter"]["path"]))
+    assert found() == "shell"
+    monkeypatch.setenv("WMRUNTIME_START_PATH", "%s:/usr/bin:/bin" % (tmp_path / "start"))
+    assert found() == "start"
+    assert found("--path", "%s:/usr/bin:/bin" % (tmp_path / "given")) == "given"
+    assert main(["interpreter", "resolve", "--setting", "python-of-mine", "--path", "/usr/bin:/bin"]) == 1
+
+
 def test_versionsThatAreNoneAreOneError(capsys):
     assert main(["interpreter", "resolve", "--python", "the best"]) == 1
     assert "the best" in capsys.readouterr().err
