@@ -23,7 +23,8 @@ _HEADER = """#!/bin/bash
 #
 # Exit status: 70 wrong arguments, 71 no SCRAM project area, 72 the area cannot be entered, 73 no SCRAM runtime
 # environment, else the status of the payload, 128 + N when signal N ended it. As cmsRun may end with 70 to 73
-# itself (8006 to 8009 modulo 256), %(status)s names the stage the status comes from.
+# itself (8006 to 8009 modulo 256), %(status)s names the stage the status comes from: a line
+# for each stage while it runs, of which the last whole one holds, and one line in the end.
 """
 _CHOICE = """#
 # Executable: %s
@@ -43,25 +44,26 @@ wmStage=arguments
 wmName=
 wmPid=null
 
-wmReplace() {
-    # Called between the release's libraries: mv has to find the system's.
-    LD_LIBRARY_PATH='' LD_PRELOAD='' /bin/mv -f -- "$1.new" "$1"
-}
-
-wmWriteStatus() {
+wmPrintStatus() {
     local name=${wmName//\\/\\\\}
     name=${name//\"/\\\"}
     name=${name//[[:cntrl:]]/?}
-    if ! printf '{"stage": "%s", "exitCode": %s, "signal": %s, "executable": "%s", "pid": %s}\n' \
-            "$wmStage" "$1" "$2" "$name" "$wmPid" > "$wmStatusFile.new" || ! wmReplace "$wmStatusFile"
-    then
-        echo "$wmScript: cannot write $wmStatusFile" >&2
-    fi
+    printf '{"stage": "%s", "exitCode": %s, "signal": %s, "executable": "%s", "pid": %s}\n' \
+        "$wmStage" "$1" "$2" "$name" "$wmPid"
+}
+
+wmStatusFailed() {
+    echo "$wmScript: cannot write $wmStatusFile" >&2
+}
+
+wmAddStatus() {
+    # A line more instead of a file renamed: bash does it without a program, and the lines before it stay true.
+    wmPrintStatus null null >> "$wmStatusFile" || wmStatusFailed
 }
 
 wmEnter() {
     wmStage=$1
-    wmWriteStatus null null
+    wmAddStatus
 }
 
 # shellcheck disable=SC2317  # called by trap
@@ -75,7 +77,12 @@ wmFinish() {
     if [ "$wmStage" = payload ] && [ "$code" -gt 128 ] && [ "$code" -le 192 ]; then
         signal=$((code - 128))
     fi
-    wmWriteStatus "$code" "$signal"
+    # Between the release's libraries mv has to find the system's.
+    if ! wmPrintStatus "$code" "$signal" > "$wmStatusFile.new" ||
+       ! LD_LIBRARY_PATH='' LD_PRELOAD='' /bin/mv -fT -- "$wmStatusFile.new" "$wmStatusFile"
+    then
+        wmStatusFailed
+    fi
     exit "$code"
 }
 
@@ -119,6 +126,8 @@ trap wmFinish EXIT
 trap 'wmForward INT 2' INT
 trap 'wmForward USR2 12' USR2
 trap 'wmForward TERM 15' TERM
+# What an earlier run left is not true of this one.
+true > "$wmStatusFile"
 wmEnter arguments
 if [ $# -lt 8 ]; then
     echo "Usage: $wmScript <SCRAM_SETUP> <SCRAM_ARCH> <SCRAM_COMMAND> <SCRAM_PROJECT> <CMSSW_VERSION>" \
@@ -163,8 +172,8 @@ echo
 # bash has a background command ignore SIGINT; reset here, so that all three can be forwarded.
 (trap - INT TERM USR2; exec "${wmPayload[@]}") 2>&1 &
 wmPid=$!
-echo "$wmPid" > process.id.new && wmReplace process.id
-wmWriteStatus null null
+echo "$wmPid" > process.id
+wmAddStatus
 # wait also returns when a signal has been forwarded; the payload's own status comes with a later call.
 wmInterrupted=yes
 while [ -n "$wmInterrupted" ]; do

@@ -2,7 +2,9 @@
 Tell how the payload of a step ended.
 
 `<step>-main.sh` ends with 71 to 73 when SCRAM fails, and cmsRun's 8007 to 8009 arrive as the same
-numbers (#8026). The status file the script leaves tells them apart.
+numbers (#8026). The status file the script leaves tells them apart. It gets a line of JSON for each stage the
+script enters, and is replaced by one with a single line when the script ends; so the last whole line is true
+whenever the script was killed.
 """
 import json
 import signal
@@ -37,7 +39,7 @@ def _oneOfStages(instance, attribute, value):
 @attr.s(frozen=True)
 class PayloadExit(object):
     """
-    Hold what `<step>-status.json` says.
+    Hold what the last whole line of `<step>-status.json` says.
 
     :param stage: str, how far the script came: arguments, setup, project, enter, runtime or payload
     :param exitCode: int, the script's exit status; None while it runs, or when it was killed
@@ -50,6 +52,14 @@ class PayloadExit(object):
     signal = attr.ib(default=None, validator=_numberOrNone)
     executable = attr.ib(default="", validator=attr.validators.instance_of(str))
     pid = attr.ib(default=None, validator=_numberOrNone)
+
+
+def _lastWholeLine(data):
+    """Leave out what comes behind the last line end: it was cut off while it was written."""
+    lines = data.split(b"\n")
+    if len(lines) < 2:
+        raise ValueError("there is no whole line")
+    return lines[-2]
 
 
 def readPayloadExit(path):
@@ -68,7 +78,7 @@ def readPayloadExit(path):
     if len(data) > _MAX_STATUS_BYTES:
         raise PayloadStatusError("%s has more than %d bytes" % (path, _MAX_STATUS_BYTES))
     try:
-        values = json.loads(data.decode("utf-8", "replace"))
+        values = json.loads(_lastWholeLine(data).decode("utf-8", "replace"))
         names = [field.name for field in attr.fields(PayloadExit)]
         return PayloadExit(**{name: values[name] for name in names})
     except (ValueError, TypeError, KeyError, RecursionError) as ex:

@@ -1,6 +1,7 @@
 """Tests of `<step>-main.sh` with a SCRAM and a cmsRun of their own: two shell scripts, no release."""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from WMCore.WMRuntime.Payload.ExecutableChoice import ExecutableRequest
 from WMCore.WMRuntime.Payload.MainScript import MainArguments, extraArguments, mainScript, writeMainScript
+from WMCore.WMRuntime.Payload.PayloadExit import readPayloadExit
 from WMCore_t.Counts import examples
 
 ARCH, RELEASE = "el8_amd64_gcc12", "CMSSW_13_0_3"
@@ -68,7 +70,13 @@ class Step(object):
 
     @property
     def status(self):
+        """What the file says when the script has ended."""
         return json.loads((self.directory / "cmsRun1-status.json").read_text())
+
+    @property
+    def statusNow(self):
+        """What the file says while the script runs, or after it was killed."""
+        return readPayloadExit(str(self.directory / "cmsRun1-status.json"))
 
     @property
     def seen(self):
@@ -251,8 +259,8 @@ def testSignalIsForwardedAndThePayloadsOwnStatusKept(step, name):
                                       "while :; do sleep 0.02; done\n" % name)
     process = step.start(step.arguments(executable="./waits"))
     waitFor((step.directory / "ready").exists)
-    waitFor(lambda: step.status["pid"])
-    assert step.status["exitCode"] is None and step.status["pid"] == int((step.directory / "process.id").read_text())
+    waitFor(lambda: step.statusNow.pid)
+    assert step.statusNow.exitCode is None and step.statusNow.pid == int((step.directory / "process.id").read_text())
     process.send_signal(getattr(signal, "SIG" + name))
     process.communicate(timeout=10)
     assert process.returncode == 9
@@ -267,6 +275,56 @@ def testSignalBeforeThePayloadEndsTheScript(step):
     assert process.returncode == 143
     assert (step.status["stage"], step.status["exitCode"]) == ("setup", 143)
     assert not (step.directory / "seen.txt").exists()
+
+
+def killedScript(step, arguments, ready):
+    """Let the script come to where `ready` is made, kill it, and stop what it started."""
+    process = step.start(arguments)
+    waitFor((step.directory / ready).exists)
+    process.kill()
+    process.wait()
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=10)
+
+
+@pytest.mark.parametrize("fake, stage", [("setup", "setup"), ("scram", "project"), ("cmsRun", "payload")])
+def testKilledScriptLeavesTheStageItWasIn(step, fake, stage):
+    waits = "#!/bin/bash\ntouch '%s/ready'\nsleep 60\n" % step.directory
+    if fake != "setup":
+        program(step.calls.parent / fake, waits)
+    killedScript(step, step.arguments("touch ready; sleep 60" if fake == "setup" else ""), "ready")
+    found = step.statusNow
+    assert (found.stage, found.exitCode, found.signal) == (stage, None, None)
+    assert found.executable == "cmsRun"
+
+
+def testThePayloadsStageIsWrittenBeforeThePayloadRuns(step):
+    program(step.calls.parent / "cmsRun", "#!/bin/bash\ncp cmsRun1-status.json seen.json\n")
+    assert step.run() == 0
+    assert readPayloadExit(str(step.directory / "seen.json")).stage == "payload"
+
+
+def testAnEarlierRunsStatusIsNotTakenForThisOnes(step):
+    assert step.run(CMSRUN_EXIT="65") == 65
+    killedScript(step, step.arguments("touch ready; sleep 60"), "ready")
+    assert (step.statusNow.stage, step.statusNow.exitCode) == ("setup", None)
+
+
+def testOneProgramKeepsTheBooksOfARun(step):
+    """The last status is renamed into place; all before it, and process.id, bash writes by itself."""
+    (step.directory / RELEASE).mkdir()
+    session(step)
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("strace is not installed")
+    script = writeMainScript("cmsRun1", str(step.directory), step.arguments())
+    # A file for each process, as the lines of several would be torn in one.
+    command = [strace, "-ff", "-qq", "-e", "trace=execve", "-e", "signal=none", "-o", str(step.calls.parent / "trace")]
+    subprocess.check_call(command + ["/bin/bash", script] + step.arguments().words(), cwd=str(step.directory),
+                          env=step.environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    traces = "".join(path.read_text() for path in step.calls.parent.glob("trace.*"))
+    programs = re.findall(r'execve\("([^"]*)".* = 0$', traces, re.MULTILINE)
+    assert sorted(os.path.basename(path) for path in programs) == ["bash", "cmsRun", "mv"]
 
 
 def testHeadersCommandRerunsTheStepByHand_11444(step):

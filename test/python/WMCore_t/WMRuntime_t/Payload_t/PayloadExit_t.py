@@ -14,7 +14,7 @@ GOOD = {"stage": "payload", "exitCode": 65, "signal": None, "executable": "cmsRu
 
 def write(tmp_path, data):
     path = tmp_path / "cmsRun1-status.json"
-    path.write_bytes(data if isinstance(data, bytes) else json.dumps(data).encode("utf-8"))
+    path.write_bytes(data if isinstance(data, bytes) else json.dumps(data).encode("utf-8") + b"\n")
     return str(path)
 
 
@@ -26,8 +26,32 @@ def testFurtherFieldsAreIgnored(tmp_path):
     assert readPayloadExit(write(tmp_path, dict(GOOD, more=1))).exitCode == 65
 
 
+@pytest.mark.parametrize("data, stage", [
+    (b'{"stage": "arguments"%s\n{"stage": "payload"%s\n', "payload"),
+    (b'{"stage": "arguments"%s\n{"stage": "payload"%s', "arguments"),
+    (b'{"stage": "arguments"%s\nnot read{"stage": "runtime"\n{"stage": "payload"%s\n', "payload")])
+def testTheLastWholeLineHolds(tmp_path, data, stage):
+    rest = b', "exitCode": null, "signal": null, "executable": "cmsRun", "pid": null}'
+    assert readPayloadExit(write(tmp_path, data % (rest, rest))).stage == stage
+
+
+def testEveryWayToCutTheFileGivesAStageThatWasEnteredOrTheError(tmp_path):
+    lines = [json.dumps(dict(GOOD, stage=stage, pid=pid)).encode("ascii") + b"\n"
+             for stage, pid in (("arguments", None), ("payload", None), ("payload", 12))]
+    whole = b"".join(lines)
+    for length in range(len(whole) + 1):
+        done = whole[:length].count(b"\n")
+        path = write(tmp_path, whole[:length])
+        if done == 0:
+            with pytest.raises(PayloadStatusError):
+                readPayloadExit(path)
+        else:
+            assert readPayloadExit(path) == PayloadExit(**json.loads(lines[done - 1].decode("ascii")))
+
+
 @pytest.mark.parametrize("data", [
-    b"", b"{", b"[]", b"null", b"3", b"\xff\xfe", b"[" * 30000, b" " * 70000, {},
+    b"", b"\n", b"{\n", b"[]\n", b"null\n", b"3\n", b"\xff\xfe\n", b"[" * 30000 + b"\n", b" " * 70000,
+    json.dumps(GOOD).encode("ascii"), json.dumps(GOOD).encode("ascii") + b"\n\n", {},
     dict(GOOD, stage="lunch"), dict(GOOD, stage=["payload"]), dict(GOOD, exitCode="65"), dict(GOOD, exitCode=True),
     dict(GOOD, exitCode=-1), dict(GOOD, signal=1.5), dict(GOOD, executable=None), dict(GOOD, pid=[])])
 def testBrokenStatusFileIsSaidWithItsName(tmp_path, data):
