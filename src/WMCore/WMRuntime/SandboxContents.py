@@ -14,6 +14,7 @@ from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.ImportClosure import computeClosure
 from WMCore.WMRuntime.ModuleIndex import indexPackages
 from WMCore.WMRuntime.SandboxArchive import zipBytes
+from WMCore.WMRuntime.SandboxStandIns import STAND_INS
 from WMCore.WMRuntime.TrimmedSource import trimSource
 from WMCore.WMRuntime.VendoredPackages import BASE_DISTRIBUTIONS, PACKAGES_VARIABLE
 
@@ -35,9 +36,9 @@ OPTIONAL_PACKAGES = ("Utils",)
 AGENT_SIDE = ("WMCore.WMRuntime.WorkerNode", "WMCore.WMRuntime.Command", "WMCore.WMRuntime.SandboxCreator",
               "WMCore.WMRuntime.SandboxContents", "WMCore.WMRuntime.SandboxArchive", "WMCore.WMRuntime.ImportClosure",
               "WMCore.WMRuntime.ModuleIndex", "WMCore.WMRuntime.SandboxVerification",
-              "WMCore.WMRuntime.SandboxEnvironment", "WMCore.WMRuntime.TrimmedSource",
-              "WMCore.WMRuntime.VendoredPackages", "WMCore.WMRuntime.JobReport.LxmlReader",
-              "WMCore.WMRuntime.Publishing", "WMCore.WMRuntime.AreaCheck",
+              "WMCore.WMRuntime.SandboxEnvironment", "WMCore.WMRuntime.SandboxStandIns",
+              "WMCore.WMRuntime.TrimmedSource", "WMCore.WMRuntime.VendoredPackages",
+              "WMCore.WMRuntime.JobReport.LxmlReader", "WMCore.WMRuntime.Publishing", "WMCore.WMRuntime.AreaCheck",
               "WMCore.Storage.Plugins.Examples")
 TEST_PLUGINS = ("WMCore.Storage.Plugins.Test", "WMCore.Storage.Backends.Test", "WMCore.Storage.Backends.Unittest")
 # What future keeps for Python 2 is imported there alone, inside functions.
@@ -54,6 +55,8 @@ __all__ = []
 
 from WMCore.WMRuntime.SandboxImporter import importOnce
 importOnce()
+from WMCore.WMRuntime.LateModules import importLate
+importLate()
 '''
 
 
@@ -155,6 +158,7 @@ def collectContents(paths, vendored, change=trimSource):
     for name in sorted(vendored):
         for module, source in vendored[name].modules.items():
             index.setdefault(module, source)
+    index.update((standIn.name, standIn) for standIn in STAND_INS if standIn.name in index)
     required = {name for name in index if _isRoot(name)}
     optional = {name for name in index if any(_isBelow(name, package) for package in OPTIONAL_PACKAGES)}
     closure = computeClosure(index, required | optional | _vendoredRoots(vendored), UNUSED)

@@ -14,6 +14,11 @@ CHECK_SOURCE = "check the source"
 TWEAK = "edm_pset_tweak.py"
 
 
+def _fixed(values):
+    """Make a tuple; of `tuple` itself attrs wants the signature, and inspect loads a parser to take it apart."""
+    return tuple(values)
+
+
 @attr.s(frozen=True)
 class JsonFile(object):
     """
@@ -43,11 +48,11 @@ class ToolCall(object):
         the options is its type
     """
     program = attr.ib()
-    options = attr.ib(default=(), converter=tuple)
+    options = attr.ib(default=(), converter=_fixed)
     why = attr.ib(default="")
-    files = attr.ib(default=(), converter=tuple)
+    files = attr.ib(default=(), converter=_fixed)
     tweaks = attr.ib(default=False)
-    sourceTypes = attr.ib(default=(), converter=tuple)
+    sourceTypes = attr.ib(default=(), converter=_fixed)
 
     @property
     def arguments(self):
@@ -76,7 +81,7 @@ class PSetPlan(object):
     :param calls: tuple of ToolCall
     """
     pickle = attr.ib()
-    calls = attr.ib(converter=tuple)
+    calls = attr.ib(converter=_fixed)
 
     def merged(self):
         """

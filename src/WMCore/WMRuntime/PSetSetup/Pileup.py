@@ -10,7 +10,6 @@ from WMCore.WMRuntime.PSetSetup.PSetPlan import JsonFile
 
 with needsWMCore(__name__):
     from Utils.Utilities import decodeBytesToUnicode
-    from WMCore.Storage.SiteLocalConfig import loadSiteLocalConfig
 
 CONFIGURATION, TOOL_INPUT = "pileupconf.json", "CMSSWPileupConfig.json"
 
@@ -35,6 +34,8 @@ def pileup(pset):
 
 def _filesByType(pset):
     """Give for each type of pileup (`data`, `mc`) what the tool reads, a dict of eventsAvailable and FileList."""
+    # Few jobs have pileup, and what reads XML comes with it.
+    from WMCore.Storage.SiteLocalConfig import loadSiteLocalConfig
     site = loadSiteLocalConfig()
     node = site.localStageOut["phedex-node"]
     anywhere = bool(getattr(pset.bag, "trustPUSitelists", False))

@@ -1,7 +1,6 @@
 """What is planned for which job."""
 import os
 import socket
-import sys
 
 import pytest
 
@@ -81,12 +80,10 @@ def test_aMaskWithoutAFirstEventIsAnErrorBeforeAnythingRuns(planned):
 
 def test_aPileupConfigurationThatIsNotThereIsNamed(planned, monkeypatch, tmp_path):
     from WMCore.WMRuntime.Errors import WMRuntimeError
-    from WMCore.WMRuntime.PSetSetup import Pileup
 
     class Site(object):
         siteName, localStageOut = "T2_X", {"phedex-node": "T2_X_Disk"}
-    monkeypatch.setattr(Pileup, "loadSiteLocalConfig", Site)
-    monkeypatch.setattr(sys.modules["WMCore.Storage.SiteLocalConfig"], "loadSiteLocalConfig", Site)
+    monkeypatch.setattr("WMCore.Storage.SiteLocalConfig.loadSiteLocalConfig", Site)
 
     def change(script):
         (tmp_path / "pileupconf.json").write_text('{"mc": {}')
