@@ -37,6 +37,36 @@ def pytest_collection_modifyitems(config, items):
                 item.add_marker(pytest.mark.skip(reason="a %s test: run with -m %s" % (name, name)))
 
 
+def sendable(value):
+    """Give a value whose texts can all be encoded: logs of hostile bytes hold lone surrogates."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {sendable(key): sendable(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(sendable(one) for one in value)
+    return value
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_report_to_serializable():
+    """Make a test's report fit to be sent from one of several processes to the one that prints."""
+    outcome = yield
+    outcome.force_result(sendable(outcome.get_result()))
+
+
+def pytest_sessionfinish(session):
+    """In one of several processes, hand what its tests told to the one that prints."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["told"] = session.config.stash[TOLD]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    """Take what the tests of another process told."""
+    node.config.stash[TOLD] += getattr(node, "workeroutput", {}).get("told", [])
+
+
 def pytest_terminal_summary(terminalreporter, config):
     """Show the figures that tests told."""
     for line in config.stash[TOLD]:
