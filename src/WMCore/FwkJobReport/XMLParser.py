@@ -4,8 +4,7 @@ Read cmsRun's FrameworkJobReport.xml into WMCore's Report.
 Takes the place of WMCore's module of this name: the same values on every good file, all that can be saved of a bad
 one. Thin on purpose: reading is WMRuntime/JobReport, and so is filling.
 """
-from WMCore.WMRuntime.JobReport.ReportAttempt import COMPLETE, readReport
-from WMCore.WMRuntime.JobReport.ReportFiller import ReportFiller
+import gc
 
 __all__ = ["xmlToJobReport", "castMetricValue", "castXrdSiteStatistics", "childrenMatching"]
 
@@ -19,6 +18,20 @@ def xmlToJobReport(reportInstance, xmlFile):
     :raises JobReportError: (50115) when the file ends too early, cannot be used, or hides a failure whose code is
         lost; what was complete is in the report then, too
     """
+    # Nothing of this leaves garbage in cycles, and to look for it in all that a job has loaded takes as long as to read.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        _fill(reportInstance, xmlFile)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _fill(reportInstance, xmlFile):
+    """Read the file and fill the report, with what only a damaged one needs imported for that alone."""
+    from WMCore.WMRuntime.JobReport.ReportAttempt import COMPLETE, readReport
+    from WMCore.WMRuntime.JobReport.ReportFiller import ReportFiller
     attempt, elements = readReport(xmlFile)
     filler = ReportFiller(reportInstance)
     isSound = attempt.status == COMPLETE and not attempt.errors

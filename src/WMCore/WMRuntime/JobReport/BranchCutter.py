@@ -66,11 +66,13 @@ class BranchCutter(object):
 
     :param stream: object with read(n) giving bytes
     :param blockBytes: int, bytes read at a time; a list that is not complete is held back
+    :param watch: SignWatch, sees all bytes, those of a list once; None for none
     """
 
-    def __init__(self, stream, blockBytes):
+    def __init__(self, stream, blockBytes, watch=None):
         self._stream = stream
         self._blockBytes = blockBytes
+        self._watch = watch
         self._inCdata = False
         self._cuts = collections.deque(maxlen=MAX_CUTS)
         self._bytesCut = 0
@@ -93,6 +95,8 @@ class BranchCutter(object):
             self.bytesRead += len(data)
             block, held = self._cut(held + data, not data)
             if block:
+                if self._watch is not None:
+                    self._watch.look(block)
                 yield block
             if not data:
                 return
@@ -164,6 +168,9 @@ class BranchCutter(object):
         lines = plainLines(section)
         if lines is None:
             return False
+        if self._watch is not None:
+            # No word reaches from a list into what is beside it: it begins and ends with a tag.
+            self._watch.lookInto(section)
         self._proven, self._instead = section, standIn(section)
         self._provenLines = lines
         return True

@@ -43,11 +43,9 @@ class ConfigSections(object):
         """
         section = self.sectionClass.__new__(self.sectionClass)
         members = vars(section)
-        members.update(self.plain)
+        members.update(self.plain, _internal_name=name, _internal_parent_ref=parent)
         for member, container in self.containers:
             members[member] = container()
-        members["_internal_name"] = name
-        members["_internal_parent_ref"] = parent
         members["_internal_settings"].update(values)
         members.update(values)
         above = vars(parent)

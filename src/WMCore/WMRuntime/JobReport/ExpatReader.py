@@ -168,14 +168,18 @@ class ExpatReader(object):
             node.attrib = attributes
             node.text = None
             parent = stack[-1]
-            if pieces:
-                if not parent:
+            if parent:
+                if pieces:
+                    clear()
+            else:
+                # A first child: none of the others nests deeper.
+                if pieces:
                     parent.text = "".join(pieces)
-                clear()
+                    clear()
+                if len(stack) >= maxDepth:
+                    refuseDepth(maxDepth)
             parent.append(node)
             push(node)
-            if len(stack) > maxDepth:
-                refuseDepth(maxDepth)
             if len(attributes) > maxAttributes:
                 refuseAttributes(maxAttributes)
             if tag == SKIPPED:

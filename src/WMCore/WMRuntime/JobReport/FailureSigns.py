@@ -13,9 +13,9 @@ import re
 
 from WMCore.WMRuntime.Errors import PLACEHOLDER
 from WMCore.WMRuntime.JobReport.ParseResult import ReadError
-from WMCore.WMRuntime.JobReport.QuickLook import (CLOSING, PLACEHOLDER_TEXT, SHUTDOWN, STATUS, TERMINATION, WINDOW,
-                                                  readBefore, unexpectedGarbage)
+from WMCore.WMRuntime.JobReport.QuickLook import PLACEHOLDER_TEXT, readBefore, unexpectedGarbage
 from WMCore.WMRuntime.JobReport.SignScanner import SignScanner
+from WMCore.WMRuntime.JobReport.SignWatch import SHUTDOWN, STATUS, TERMINATION
 
 # The end of the placeholder alone, `>`, could be anything.
 MIN_REST = 2

@@ -3,8 +3,13 @@ Put cmsRun's performance tables into the performance section of a step.
 
 Five sections are made, and each table goes into two: all of it, cast, into cmssw; what WMCore has always kept of it,
 as written, into cpu, memory or storage, or for the other tables, cast, into summaries.
+
+The storage section sums up what the storage statistics say about reading and writing. The names of their metrics are
+those of StorageAccount in CMSSW (Utilities/StorageFactory): Timing-<protocol>-<operation>-<what>, where the protocol
+tstoragefile is ROOT's view of all of them.
 """
-from WMCore.WMRuntime.JobReport.StorageStatistics import summariseStorage
+import logging
+from string import ascii_lowercase
 
 SITE_STATISTICS = "XrdSiteStatistics"
 _SECTIONS = ("summaries", "cpu", "memory", "storage", "cmssw")
@@ -14,6 +19,10 @@ _MEMORY_NAMES = {"PeakValueRss": "PeakValueRss", "PeakValueVsize": "PeakValueVsi
 # As many as the largest float has before its point: int() of a million takes seconds on python 3.6.
 MAX_DIGITS = 309
 _WORDS = {"true": True, "false": False}
+_DIGITS = "0123456789"
+_ROOT = "Timing-tstoragefile-"
+# The vector forms count as well.
+_VERBS = {"read": "read", "readv": "read", "write": "write", "writev": "write"}
 
 
 def castMetricValue(value):
@@ -29,9 +38,13 @@ def castMetricValue(value):
     if not isinstance(value, str):
         return value
     # No regular expression: to compile one takes as long as to read a tenth of a usual report.
+    whole, point, rest = value.partition(".")
+    if whole.isdecimal() and rest.isdecimal():
+        # Most metrics are of this kind.
+        return float(value)
     value = value.strip()
     digits = value[1:] if value.startswith("-") else value
-    if digits and not digits.strip("0123456789"):
+    if digits and not digits.strip(_DIGITS):
         return int(value) if len(digits) <= MAX_DIGITS else value
     whole, point, rest = digits.partition(".")
     # WMCore never took -.5 for a number, only .5.
@@ -78,10 +91,11 @@ class PerformanceFiller(object):
         safeName, setValues = self.sections.safeName, self.sections.setValues
         complete = True
         for table in report:
-            pairs = [(one.get("Name"), one.get("Value")) for one in table]
-            values = [(safeName(name), value) for name, value in pairs if name is not None and value is not None]
-            complete = complete and len(values) == len(pairs)
-            self._addTable(targets["cmssw"], table, values)
+            attributes = [metric.attrib for metric in table]
+            values = [(safeName(one["Name"]), one["Value"]) for one in attributes if "Name" in one and "Value" in one]
+            complete = complete and len(values) == len(attributes)
+            cast = {name: castMetricValue(value) for name, value in values}
+            self._addTable(targets["cmssw"], table, values, cast)
             metric = table.get("Metric")
             if metric == "Timing":
                 setValues(targets["cpu"], dict(values))
@@ -91,11 +105,11 @@ class PerformanceFiller(object):
             elif metric == "StorageStatistics":
                 setValues(targets["storage"], summariseStorage(values))
             else:
-                self._addTable(targets["summaries"], table, values)
+                self._addTable(targets["summaries"], table, values, cast)
         return complete
 
-    def _addTable(self, section, table, values):
-        """Add a table as a section of its own name; those of the sites share one."""
+    def _addTable(self, section, table, values, cast):
+        """Add a table, its values also given cast, as a section of its own name; those of the sites share one."""
         metric = table.get("Metric")
         if metric is None:
             return
@@ -105,4 +119,52 @@ class PerformanceFiller(object):
             for name, value in values:
                 self.sections.setValues(into, {name: withSite(vars(into).get(name), metric, value)})
         else:
-            self.sections.setValues(into, {name: castMetricValue(value) for name, value in values})
+            self.sections.setValues(into, cast)
+
+
+def summariseStorage(values):
+    """
+    Compute the totals and rates that go into a report's storage section.
+
+    :param values: iterable of (str, str), names and values as written
+    :return: dict of str to number; empty when the statistics count no reads, which makes the rates meaningless
+    """
+    numbers, protocols = _select(values)
+    if not numbers.get(_ROOT + "read-numOperations"):
+        logging.error("The storage statistics count no read operation; no storage performance goes into the report")
+        return {}
+
+    def total(verb, what, combine=lambda single, vector: single + vector):
+        """Combine an operation with its vector form, readv or writev, for the protocol in use."""
+        start = "Timing-%s-%s" % (protocols.get(verb), verb)
+        return combine(numbers.get("%s-%s" % (start, what), 0), numbers.get("%sv-%s" % (start, what), 0))
+
+    megabytes, milliseconds, reads = (total("read", what) for what in ("totalMegabytes", "totalMsecs", "numOperations"))
+    rootReads = numbers[_ROOT + "read-numOperations"]
+    return {"readTotalMB": megabytes,
+            "readMBSec": megabytes / milliseconds * 1000 if milliseconds > 0 else 0,
+            "readAveragekB": 1024 * megabytes / reads if reads > 0 else 0,
+            "readMaxMSec": total("read", "maxMsecs", max),
+            "readPercentageOps": numbers.get(_ROOT + "readActual-numOperations", 0) / rootReads,
+            "readTotalSecs": numbers.get(_ROOT + "read-totalMsecs", 0) / 1000,
+            "readNumOps": rootReads,
+            "writeTotalSecs": numbers.get(_ROOT + "write-totalMsecs", 0) / 1000,
+            "writeTotalMB": total("write", "totalMegabytes"),
+            "readCachePercentageOps": numbers.get(_ROOT + "readViaCache-numSuccessfulOperations", 0) / rootReads}
+
+
+def _select(values):
+    """Keep the numbers; find which protocol reads and which writes, the first that counts operations."""
+    numbers, protocols = {}, {}
+    for name, value in values:
+        if name.startswith("Timing-"):
+            try:
+                numbers[name] = float(value)
+            except ValueError:
+                continue
+    for name, number in numbers.items():
+        parts = name.split("-", 3)
+        if number and len(parts) == 4 and parts[3].startswith("numOperations") and parts[2] in _VERBS \
+                and len(parts[1]) == 4 and not parts[1].strip(ascii_lowercase):
+            protocols.setdefault(_VERBS[parts[2]], parts[1])
+    return numbers, protocols

@@ -1,23 +1,17 @@
 """
-Look quickly over the bytes of a job report for what a failure leaves there.
+Look quickly over the bytes of a job report for what a failure leaves there, and where.
 
-Every report that tells of no error passes here, and nearly all have nothing of the kind: what was found is judged by
-FailureSigns, which is not even imported for the others.
+Reports that tell of no error pass here when they are damaged or a SignWatch was not certain; what was found is judged
+by FailureSigns, which is not imported for the others.
 """
 from WMCore.WMRuntime.JobReport.BranchCutter import CLOSE, OPEN
+from WMCore.WMRuntime.JobReport.SignWatch import ROOT_END, WORDS
 
-# The names of the error element and its attribute, cmsRun's placeholder, and what it writes when a signal stopped
-# it in an orderly way (JobReport.cc of CMSSW).
-STATUS = "ExitStatus"
-TERMINATION = "UnexpectedJobTermination"
-SHUTDOWN = "ShutdownSignal"
-WORDS = tuple(word.encode("ascii") for word in ("FrameworkError", STATUS, TERMINATION, SHUTDOWN))
 # At most so many places are remembered: errors are few, a hostile file is not.
 MAX_PLACES = 64
 BLOCK_BYTES = 1024 * 1024
 # What cmsRun closes the root with until it is done.
 PLACEHOLDER_TEXT = b'<FrameworkError ExitStatus="8901" Type="UnexpectedJobTermination"/>'
-ROOT_END = b"</FrameworkJobReport"
 CLOSING = PLACEHOLDER_TEXT + b"\n" + ROOT_END + b">"
 WINDOW = 65536
 

@@ -19,7 +19,7 @@ BACKENDS = (EXPAT, LXML)
 MAX_TAGS = 2000000
 
 
-def readElements(stream, limits=Limits(), backend=None):
+def readElements(stream, limits=Limits(), backend=None, watch=None):
     """
     Give the complete direct children of the root in document order, holding few at a time.
 
@@ -31,40 +31,41 @@ def readElements(stream, limits=Limits(), backend=None):
     :param stream: object with read(n) giving bytes; only read, never closed
     :param limits: Limits
     :param backend: str, EXPAT or LXML; None for the default
+    :param watch: SignWatch, sees all bytes of a stream that is read to its end; None for none
     :return: iterator of elements
     :raises XmlTrouble: for what is wrong with the data, after everything complete before it was given
     :raises ValueError: when there is no such back end
     :raises ImportError: when LXML is asked for and not there
     """
     if (backend or EXPAT) == EXPAT:
-        return _read(stream, limits, ExpatReader(limits))
+        return _read(stream, limits, ExpatReader(limits), watch)
     if backend == LXML:
-        return _readWithLxml(stream, limits)
+        return _readWithLxml(stream, limits, watch)
     raise ValueError("no back end %r, expected one of %s" % (backend, ", ".join(BACKENDS)))
 
 
-def _readWithLxml(stream, limits):
+def _readWithLxml(stream, limits, watch):
     """Read with lxml, and begin anew with its limits off when a text is longer than it takes."""
     from WMCore.WMRuntime.JobReport.LxmlReader import HugeText, LxmlReader
     canRewind = hasattr(stream, "seek") and stream.seekable()
     start = stream.tell() if canRewind else 0
     seen = 0
     try:
-        for element in _read(stream, limits, LxmlReader(limits, hugeTree=not canRewind)):
+        for element in _read(stream, limits, LxmlReader(limits, hugeTree=not canRewind), watch):
             yield element
             seen += 1
     except HugeText:
         stream.seek(start)
-        for element in _read(stream, limits, LxmlReader(limits, hugeTree=True)):
+        for element in _read(stream, limits, LxmlReader(limits, hugeTree=True), watch):
             if seen:
                 seen -= 1
             else:
                 yield element
 
 
-def _read(stream, limits, reader):
+def _read(stream, limits, reader, watch):
     """Feed a reader without the lists of branches; place its trouble in the stream."""
-    cutter = BranchCutter(stream, limits.blockBytes)
+    cutter = BranchCutter(stream, limits.blockBytes, watch)
     seen = size = tags = 0
     trouble = None
     try:

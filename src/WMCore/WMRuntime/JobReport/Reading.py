@@ -169,6 +169,10 @@ def eventsPerLumi(run, readBroken):
     :return: tuple of dict of int to int or None, the events of each section, those of one that comes again added as
         WMCore.DataStructs.Run does, and list of (int, int or None), each that came again with the events it then had
     """
+    attributes = [section.attrib for section in run]
+    events = _soundEvents([one.get("ID") for one in attributes], [one.get("NEvents") for one in attributes])
+    if events is not None:
+        return events, []
     events, repeated = {}, []
     for section in run:
         lumiText, countText = section.get("ID"), section.get("NEvents")
@@ -189,3 +193,26 @@ def eventsPerLumi(run, readBroken):
             count = before + (count or 0) if before else count
         events[lumi] = count
     return events, repeated
+
+
+def _soundEvents(lumis, counts):
+    """Give the events per section when all are numbers and no section comes twice, as it is as a rule; else None."""
+    try:
+        numbers = _numbers(lumis)
+        # Older releases count the events of none, newer ones of all.
+        events = dict(zip(numbers, _numbers(counts) if any(counts) else [None] * len(counts)))
+    except (TypeError, ValueError):
+        return None
+    return events if len(events) == len(numbers) else None
+
+
+def _numbers(texts):
+    """
+    Read whole numbers.
+
+    :raises TypeError: when one is missing
+    :raises ValueError: when one is no number, or too long to be read at once
+    """
+    if texts and len(max(texts, key=len)) > MAX_DIGITS:
+        raise ValueError("too long to be read at once")
+    return [int(text) for text in texts]

@@ -9,6 +9,7 @@ import stat
 
 from WMCore.WMRuntime.JobReport.Reader import readElements
 from WMCore.WMRuntime.JobReport.Reading import AFTER_END, MALFORMED, TOO_LARGE, Limits, XmlTrouble, asNumber
+from WMCore.WMRuntime.JobReport.SignWatch import SignWatch
 
 COMPLETE = "complete"
 PLACEHOLDER = "placeholder"
@@ -93,6 +94,7 @@ class ReportAttempt(object):
         self._limits = limits or Limits()
         self._backend = backend
         self._sanitised = sanitised
+        self._watch = SignWatch()
         self._count = 0
         # Of the errors that are elements: whether one has a real code, and the code of the last.
         self._hasRealCode = False
@@ -137,7 +139,7 @@ class ReportAttempt(object):
             with self._open() as source:
                 stream = self._sanitiser(source) if self._sanitised else source
                 try:
-                    for element in readElements(stream, self._limits, self._backend):
+                    for element in readElements(stream, self._limits, self._backend, self._watch):
                         tag = element.tag
                         if tag not in _SOUND:
                             if tag != ERROR and (tag not in _SOUND_WHEN_BARE or element.attrib):
@@ -189,8 +191,9 @@ class ReportAttempt(object):
             rootEnd = self.size
         else:
             rootEnd = self._leaveGarbage(source)
-        if not self._hasRealCode:
-            # A report that tells of its failure needs no search for signs of one.
+        # A report that tells of its failure needs no search for signs of one; what was repaired is not what was read.
+        isSound = self.trouble is None and not self._sanitised and self._watch.foundNothing
+        if not self._hasRealCode and not isSound:
             from WMCore.WMRuntime.JobReport.QuickLook import lookForSigns
             found = lookForSigns(source, self._limits.maxBytes, rootEnd)
             if any(found):

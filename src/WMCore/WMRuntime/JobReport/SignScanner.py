@@ -10,9 +10,10 @@ import re
 import pyexpat
 
 from WMCore.WMRuntime.JobReport.ExpatReader import ENCODING, refuseDoctype
-from WMCore.WMRuntime.JobReport.QuickLook import BLOCK_BYTES, MAX_PLACES, STATUS, TERMINATION
-from WMCore.WMRuntime.JobReport.QuickLook import WORDS as WORD_BYTES
+from WMCore.WMRuntime.JobReport.QuickLook import BLOCK_BYTES, MAX_PLACES
 from WMCore.WMRuntime.JobReport.Reading import XmlTrouble
+from WMCore.WMRuntime.JobReport.SignWatch import STATUS, TERMINATION
+from WMCore.WMRuntime.JobReport.SignWatch import WORDS as WORD_BYTES
 
 WORDS = tuple(word.decode("ascii") for word in WORD_BYTES)
 # A text is looked at in parts of this length, each with the end of the one before.

@@ -3,9 +3,9 @@ Put what can be saved of a job report that is not sound into WMCore's Report, wi
 """
 from WMCore.WMRuntime.JobReport.FailureSigns import SHUTDOWN_SIGNAL
 from WMCore.WMRuntime.JobReport.JobReportError import JobReportError
-from WMCore.WMRuntime.JobReport.QuickLook import SHUTDOWN
 from WMCore.WMRuntime.JobReport.ReportAttempt import COMPLETE, TRUNCATED, UNUSABLE
 from WMCore.WMRuntime.JobReport.ReportParser import resultOf
+from WMCore.WMRuntime.JobReport.SignWatch import SHUTDOWN
 
 
 def fillUnsound(filler, attempt, elements, path):

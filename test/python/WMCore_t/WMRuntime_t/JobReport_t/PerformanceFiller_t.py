@@ -1,7 +1,7 @@
 """Tests of the sums over storage statistics."""
 import pytest
 
-from WMCore.WMRuntime.JobReport.StorageStatistics import summariseStorage
+from WMCore.WMRuntime.JobReport.PerformanceFiller import summariseStorage
 
 ROOT = [("Timing-tstoragefile-read-numOperations", "4"), ("Timing-tstoragefile-readActual-numOperations", "2"),
         ("Timing-tstoragefile-readViaCache-numSuccessfulOperations", "1"),
