@@ -1,22 +1,22 @@
 """
-`wmruntime area`: build the areas that jobs take their python from, publish them, go back.
+`wmruntime area`: build the areas that jobs take their python from, publish them, go back, clear up.
 """
 import functools
 import json
 import os
-import re
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 
 from WMCore.WMRuntime.AreaCheck import CheckCommand
-from WMCore.WMRuntime.Command.Table import printRow
+from WMCore.WMRuntime.Command import AreaPruneCommand
+from WMCore.WMRuntime.Command.AreaPlace import addPlace, areaFolder
+from WMCore.WMRuntime.Command.Table import printFailure, printRow
 from WMCore.WMRuntime.Command.Termination import terminationInterrupts
 from WMCore.WMRuntime.Environment.Description import loadDescription
 from WMCore.WMRuntime.Errors import WMRuntimeError
 
 _WIDTH, _WAIT_SECONDS = 16, 0.1
-_AREA_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 
 
 def register(groups):
@@ -32,20 +32,14 @@ def register(groups):
     CheckCommand.register(commands)
     rollback = commands.add_parser("rollback", help="let jobs see an older build of an area, at once")
     rollback.add_argument("area", metavar="AREA", help="such as rhel8_x86_64")
-    _addPlace(rollback)
+    addPlace(rollback)
     rollback.add_argument("--to", type=int, metavar="N", help="number of the build (default: the one before)")
     rollback.set_defaults(run=_rollback)
     listed = commands.add_parser("list", help="list the areas published under a root, and their builds")
-    _addPlace(listed)
+    addPlace(listed)
     listed.add_argument("--json", action="store_true", help="print it as JSON")
     listed.set_defaults(run=_list)
-
-
-def _addPlace(parser):
-    parser.add_argument("--root", required=True, metavar="DIR", help="directory of the CMS software, whose area path "
-                        "holds the areas; /cvmfs/cms.cern.ch on a node")
-    parser.add_argument("--area-path", metavar="NAME", help="(default: the first of the description)")
-    parser.add_argument("--description", metavar="FILE", help="(default: requirements.cfg of the runtime)")
+    AreaPruneCommand.register(commands)
 
 
 def _registerBuild(commands):
@@ -53,7 +47,7 @@ def _registerBuild(commands):
     build.add_argument("areas", nargs="*", metavar="AREA", help="such as rhel8_x86_64")
     build.add_argument("--all", action="store_true", help="all areas of the description; those for other CPUs than "
                        "this machine's get their layout and libraries alone")
-    _addPlace(build)
+    addPlace(build)
     build.add_argument("--python", action="append", default=[], metavar="PREFIX", help="an installed python to choose "
                        "from, the oldest that fits (default: those of this machine)")
     build.add_argument("--wheels", metavar="DIR", help="where `wmruntime wheels collect` put them (default: fetched by "
@@ -69,24 +63,11 @@ def _registerBuild(commands):
     build.set_defaults(run=_build)
 
 
-def _folder(arguments, description):
-    """Give the directory that holds the areas."""
-    root = os.path.abspath(arguments.root)
-    areaPath = description.areaPaths[0] if arguments.area_path is None else arguments.area_path
-    if not _AREA_PATH.match(areaPath):
-        raise WMRuntimeError(None, "--area-path needs the name of a directory under the root.", "found %r" % areaPath,
-                             "name one of %s" % ", ".join(description.areaPaths))
-    if os.path.lexists(root) and not os.path.isdir(root):
-        raise WMRuntimeError(None, "--root needs a directory.", "%s is none" % root,
-                             "name the directory that holds %s" % areaPath)
-    return os.path.join(root, areaPath)
-
-
 def _switch(arguments):
     from WMCore.WMRuntime.Publishing.AreaSwitch import AreaSwitch
     description = loadDescription(arguments.description)
     _target(description, arguments.area)
-    return AreaSwitch(_folder(arguments, description), arguments.area)
+    return AreaSwitch(areaFolder(arguments, description), arguments.area)
 
 
 def _target(description, name):
@@ -109,7 +90,7 @@ def _build(arguments):
         raise WMRuntimeError(None, "One archive holds one area.", "found %d areas" % len(names), "name one area")
     if arguments.jobs < 1:
         raise WMRuntimeError(None, "--jobs needs a number of 1 or more.", "found %d" % arguments.jobs, "leave it out")
-    folder, stopped = _folder(arguments, description), threading.Event()
+    folder, stopped = areaFolder(arguments, description), threading.Event()
     with terminationInterrupts(), tempfile.TemporaryDirectory(prefix="wmruntime-area-") as scratch:
         requests = _requests(arguments, description, names, scratch)
         works = [functools.partial(_publish, arguments, folder, request, stopped) for request in requests]
@@ -208,9 +189,7 @@ def _publish(arguments, folder, request, stopped):
 def _tell(name, built, error, unseen):
     """Print how the publishing of an area went; return whether it went well."""
     if error is not None:
-        printRow(name, "FAILED", _WIDTH)
-        for line in str(error).splitlines():
-            printRow("", line, _WIDTH)
+        printFailure(name, error, _WIDTH)
         return False
     manifest = built.manifest
     printRow(name, "build %d in %.1f s: %s, %d libraries, %d files, %.1f MB%s" % (
@@ -231,7 +210,7 @@ def _rollback(arguments):
 def _list(arguments):
     description = loadDescription(arguments.description)
     from WMCore.WMRuntime.Publishing.AreaSwitch import publishedAreas
-    areas = [_areaFacts(switch) for switch in publishedAreas(_folder(arguments, description))]
+    areas = [_areaFacts(switch) for switch in publishedAreas(areaFolder(arguments, description))]
     if arguments.json:
         print(json.dumps(areas, indent=2, sort_keys=True))
         return 0
@@ -244,7 +223,7 @@ def _list(arguments):
             printRow("", "%s %d: %s" % ("*" if build["build"] == area["shown"] else " ", build["build"],
                                         build["error"] or "%(python)s, %(libraries)s" % build), _WIDTH)
     if not areas:
-        print("no areas were published in %s" % _folder(arguments, description))
+        print("no areas were published in %s" % areaFolder(arguments, description))
     return 0
 
 

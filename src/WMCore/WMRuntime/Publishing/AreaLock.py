@@ -1,5 +1,5 @@
 """
-One build of an area at a time, whoever makes it: a lock that ends with the process that holds it.
+One build of an area at a time, whoever makes or removes it: a lock that ends with the process that holds it.
 """
 import contextlib
 import fcntl
@@ -20,8 +20,8 @@ def areaLock(path):
     try:
         descriptor = _acquire(path)
     except BlockingIOError:
-        raise WMRuntimeError(None, "Another build of this area is being made.", "%s is locked" % path,
-                             "wait until it has ended, or end it")
+        raise WMRuntimeError(None, "Another build of this area is being made, or some are being removed.",
+                             "%s is locked" % path, "wait until it has ended, or end it")
     except OSError as ex:
         raise WMRuntimeError(None, "An area cannot be locked for a build.", str(ex),
                              "see whether the directory can be written (on CVMFS: inside a transaction)")

@@ -32,11 +32,10 @@ def publishArea(request, switch, keepDefault=False, show=True, finish=lambda bui
     """
     if show:
         switch.current()  # an area that is somebody else's is found before anything is made
-    builds = os.path.dirname(switch.directory(1))
-    makeDirectory(builds)
-    with areaLock(os.path.join(builds, ".%s.lock" % switch.name)):
+    makeDirectory(os.path.dirname(switch.lock))
+    with areaLock(switch.lock):
         before = switch.current() if show else None
-        remains = _removeRemains(builds, switch.name)
+        remains = removeRemains(switch)
         older = olderPythons(switch, keepDefault) if request.prefix else OlderPythons()
         built = _build(request, switch, older, finish)
         if show:
@@ -44,17 +43,24 @@ def publishArea(request, switch, keepDefault=False, show=True, finish=lambda bui
     return attr.evolve(built, warnings=remains + built.warnings)
 
 
-def _removeRemains(builds, name):
-    """Remove what is left of builds that were killed, and tell of it: who holds the lock makes the only one there is."""
-    partial = re.compile(r"\.%s-[1-9][0-9]*\.partial\Z" % re.escape(name))
+def removeRemains(switch):
+    """
+    Remove what is left of builds and of removals that were killed: who holds the lock makes the only one there is.
+
+    :param switch: AreaSwitch
+    :return: tuple of str, what was removed, for people
+    :raises WMRuntimeError: when it cannot be removed
+    """
+    builds = os.path.dirname(switch.lock)
+    partial = re.compile(r"\.%s-[1-9][0-9]*\.(?:partial|removed)\Z" % re.escape(switch.name))
     remains = tuple(sorted(filter(partial.match, os.listdir(builds))))
     for found in remains:
         try:
             shutil.rmtree(os.path.join(builds, found))
         except OSError as ex:
-            raise WMRuntimeError(None, "What is left of a build that was killed cannot be removed.", str(ex),
+            raise WMRuntimeError(None, "What is left of an action that was killed cannot be removed.", str(ex),
                                  "remove %s" % os.path.join(builds, found))
-    return tuple("removed %s, what was left of a build that was killed" % found for found in remains)
+    return tuple("removed %s, what was left of an action that was killed" % found for found in remains)
 
 
 def _build(request, switch, older, finish):

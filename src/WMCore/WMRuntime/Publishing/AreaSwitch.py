@@ -1,8 +1,8 @@
 """
 Which build of an area jobs see: a link, replaced in one step.
 
-The builds of rhel8_x86_64 lie as builds/rhel8_x86_64-1, -2 and so on beside the link. They stay: jobs go on with the
-files they started with, and going back is making the link again.
+The builds of rhel8_x86_64 lie as builds/rhel8_x86_64-1, -2 and so on beside the link. They stay, until AreaPruning takes
+them: jobs go on with the files they started with, and going back is making the link again.
 """
 import os
 import re
@@ -39,6 +39,22 @@ class AreaSwitch(object):
         :return: str
         """
         return os.path.join(self.folder, self._target(build))
+
+    @property
+    def lock(self):
+        """Give the path of the lock that whoever makes or removes builds holds (see areaLock)."""
+        return os.path.join(self.folder, BUILDS, ".%s.lock" % self.name)
+
+    def holding(self, path):
+        """
+        Tell in which build something lies, links followed.
+
+        :param path: str
+        :return: int, the number of the build, which need not be there any more; None for none of this area
+        """
+        builds = os.path.realpath(os.path.join(self.folder, BUILDS)) + os.sep
+        place = os.path.realpath(path)
+        return self._number(place[len(builds):].split(os.sep)[0]) if place.startswith(builds) else None
 
     def builds(self):
         """

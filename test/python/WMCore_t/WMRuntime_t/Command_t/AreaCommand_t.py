@@ -166,7 +166,7 @@ def test_aBuildThatIsStoppedOrKilledStandsInNobodysWay(words, tmp_path, capsys, 
     assert process.returncode == (-signal.SIGKILL if left else 130), err
     assert bool(os.listdir(str(builds))) == left and (left or os.listdir(str(tmp_path / "temporary")) == [])
     status, text = run(capsys, "build", NAME, *words)
-    assert status == 0 and ("what was left of a build that was killed" in text) == left
+    assert status == 0 and ("what was left of an action that was killed" in text) == left
     assert os.listdir(str(builds)) == [NAME + "-1"]
 
 
