@@ -3,24 +3,19 @@
 Unpack a sandbox on a worker node, so that the job's Startup.py can be run.
 
 It travels beside the sandbox and runs as a plain file, before anything else of WMCore is there: standard library only,
-python 3.6 or later.
+python 3.6 or later. Of that it loads as little as it can: each module is some files of CVMFS, and a fresh node has none.
 
     python3 Unpacker.py --sandbox=FILE --package=FILE --index=N --jobname=NAME [--report=FILE]
 """
 import bz2
-import getopt
-import gzip
-import logging
-import lzma
 import os
 import re
 import shutil
 import stat
 import sys
 import tarfile
-import tempfile
-import traceback
-import zipfile
+import time
+import zipimport
 
 options = {
     "sandbox=": "WMAGENT_SANDBOX",
@@ -37,9 +32,8 @@ MAX_MEMBERS = 100000
 MAX_MEMBER_BYTES = 4 * 1024 ** 3
 MAX_TOTAL_BYTES = 8 * 1024 ** 3
 COPY_BYTES = 1024 ** 2
+READ_BYTES = 256 * 1024
 
-_OPENERS = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\x00", lzma.open))
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _STEP_SECTIONS = ("site", "output", "input", "performance", "parameters", "logs")
 
 
@@ -54,6 +48,30 @@ class UnpackError(Exception):
 
 RESUBMIT = "submit the job again; if it fails elsewhere too, build the sandbox anew on the agent"
 REBUILD = "build the sandbox anew on the agent; do not run this one"
+
+
+def _log(level, message):
+    """Write a record to standard error, in the form of the job's log; logging would be seven modules more."""
+    now = time.time()
+    try:
+        print("%s,%03d:%s:Unpacker:%s" % (time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now)), now % 1 * 1000, level,
+                                          message), file=sys.stderr, flush=True)
+    except OSError:
+        pass  # a log that cannot be written does not keep a job from running
+
+
+def _gzipOpen(path, mode):
+    import gzip
+    return gzip.open(path, mode)
+
+
+def _xzOpen(path, mode):
+    import lzma
+    return lzma.open(path, mode)
+
+
+# Sandboxes are bzip2; the others load what they need.
+_OPENERS = ((b"BZh", bz2.open), (b"\x1f\x8b", _gzipOpen), (b"\xfd7zXZ\x00", _xzOpen))
 
 
 def _insideName(name):
@@ -83,7 +101,7 @@ class CountingStream(object):
         """Read like a file."""
         data = self.stream.read(size)
         self.left -= len(data)
-        self.tail = (self.tail + data)[-2 * tarfile.BLOCKSIZE:]
+        self.tail = (self.tail + data[-2 * tarfile.BLOCKSIZE:])[-2 * tarfile.BLOCKSIZE:]
         if self.left < 0:
             raise UnpackError("the archive is too long when decompressed", REBUILD)
         return data
@@ -125,7 +143,7 @@ class SandboxArchive(object):
             with self._open() as raw:
                 # padding and headers come on top of the files' bytes
                 stream = CountingStream(raw, self.maxTotalBytes + (self.maxMembers + 20) * 4 * tarfile.BLOCKSIZE)
-                with tarfile.open(fileobj=stream, mode="r|") as archive:
+                with tarfile.open(fileobj=stream, mode="r|", bufsize=READ_BYTES) as archive:
                     for member in archive:
                         count += 1
                         if count > self.maxMembers:
@@ -323,23 +341,23 @@ def makeErrorReport(jobName, exitCode, message):
     """
     # With it come urllib, http, ssl and email: as much to load as all the rest, and only for a job that fails.
     from xml.sax.saxutils import escape, quoteattr
-    name = quoteattr(_NOT_XML.sub("?", jobName or "unknown"))
+    notXml = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+    name = quoteattr(notXml.sub("?", jobName or "unknown"))
     text = ('<?xml version="1.0" encoding="UTF-8"?>\n<FrameworkJobReport Status="Failed" Name=%s>\n'
             '<ExitCode Value="%d"/>\n<FrameworkError ExitStatus="%d" Type="BootstrapError">\n%s\n</FrameworkError>\n'
-            '</FrameworkJobReport>\n') % (name, int(exitCode), int(exitCode), escape(_NOT_XML.sub("?", message)))
+            '</FrameworkJobReport>\n') % (name, int(exitCode), int(exitCode), escape(notXml.sub("?", message)))
     _writeFile("FrameworkJobReport.xml", text.encode("utf-8"))
 
 
 def _extractStartup(jobDir):
-    """Copy Startup.py out of WMCore.zip, where the wrapper expects it."""
+    """Copy Startup.py out of WMCore.zip, where the wrapper expects it; read as all that will be imported from it."""
     archive = os.path.join(jobDir, "WMCore.zip")
     member = "WMCore/WMRuntime/Startup.py"
-    try:
-        with zipfile.ZipFile(archive, "r") as handle:
-            source = handle.read(member)
-    except FileNotFoundError:
+    if not os.path.isfile(archive):
         raise UnpackError("WMCore.zip is not in the sandbox", REBUILD)
-    except KeyError:
+    try:
+        source = zipimport.zipimporter(archive).get_data(member)
+    except OSError:
         raise UnpackError("WMCore.zip in the sandbox holds no %s" % member, REBUILD)
     except Exception as ex:
         raise UnpackError("WMCore.zip in the sandbox is damaged, %s: %s" % (type(ex).__name__, ex), REBUILD)
@@ -359,7 +377,8 @@ def createWorkArea(sandbox):
     """
     currentDir = os.getcwd()
     jobDir = os.path.join(currentDir, "job")
-    temporary = tempfile.mkdtemp(prefix="job.tmp-", dir=currentDir)
+    temporary = os.path.join(currentDir, "job.tmp-" + os.urandom(8).hex())
+    os.mkdir(temporary, 0o700)
     try:
         count = SandboxArchive(sandbox).extractTo(temporary)
         _extractStartup(temporary)
@@ -373,13 +392,13 @@ def createWorkArea(sandbox):
             while os.path.lexists("%s.old-%d" % (jobDir, number)):
                 number += 1
             os.rename(jobDir, "%s.old-%d" % (jobDir, number))
-            logging.warning("%s was there already: renamed to %s.old-%d", jobDir, jobDir, number)
+            _log("WARNING", "%s was there already: renamed to %s.old-%d" % (jobDir, jobDir, number))
         os.rename(temporary, jobDir)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    logging.info("%d members of %s unpacked to %s", count, sandbox, jobDir)
-    logging.info("PYTHONPATH=%s", os.environ.get("PYTHONPATH"))
+    _log("INFO", "%d members of %s unpacked to %s" % (count, sandbox, jobDir))
+    _log("INFO", "PYTHONPATH=%s" % os.environ.get("PYTHONPATH"))
     return jobDir
 
 
@@ -414,13 +433,13 @@ def installPackage(jobArea, jobPackage, jobIndex):
 
 def _fail(jobname, report, message):
     """Write both reports, log the message, and leave."""
-    logging.error(message)
+    _log("ERROR", message)
     try:
         if report:
             _writeFile(report, reportPickle(UNPACK_FAILED, "UnpackFailed", message))
         makeErrorReport(jobname, UNPACK_FAILED, message)
     except EnvironmentError as ex:
-        logging.error("Cannot write an error report: %s", ex)
+        _log("ERROR", "Cannot write an error report: %s" % ex)
     sys.exit(1)
 
 
@@ -440,9 +459,30 @@ def runUnpacker(sandbox, package, jobIndex, jobname, report=None):
         _jobIndex(jobIndex)
         jobArea = createWorkArea(sandbox)
         installPackage(jobArea, package, jobIndex)
-    except Exception as ex:
-        what = str(ex) if isinstance(ex, UnpackError) else traceback.format_exc()
-        _fail(jobname, report, "Unable to create job area for bootstrap\n%s" % what)
+    except UnpackError as ex:
+        _fail(jobname, report, "Unable to create job area for bootstrap\n%s" % ex)
+    except Exception:
+        import traceback
+        _fail(jobname, report, "Unable to create job area for bootstrap\n%s" % traceback.format_exc())
+
+
+def _settings(arguments):
+    """
+    Read the command line: --name=VALUE or --name VALUE, for each of `options`; without it, its variable.
+
+    :param arguments: list of str
+    :return: (dict of str option to str or None, str what is wrong or None)
+    """
+    settings = {option.rstrip("="): os.environ.get(name) for option, name in options.items()}
+    rest = list(arguments)
+    while rest:
+        option, equals, value = rest.pop(0).partition("=")
+        if not option.startswith("--") or option[2:] not in settings:
+            return settings, "%s is not known; known are %s" % (option, ", ".join("--" + name for name in settings))
+        if not equals and not rest:
+            return settings, "%s has no value" % option
+        settings[option[2:]] = value if equals else rest.pop(0)
+    return settings, None
 
 
 def main(arguments):
@@ -452,12 +492,9 @@ def main(arguments):
     :param arguments: list of str, the command line without the program's name
     :raises SystemExit: with status 1 when it fails
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s:%(levelname)s:%(module)s:%(message)s")
-    settings = dict((option.rstrip("="), os.environ.get(name)) for option, name in options.items())
-    try:
-        settings.update((option[2:], value) for option, value in getopt.getopt(arguments, "", list(options))[0])
-    except getopt.GetoptError as ex:
-        _fail(settings["jobname"], settings["report"], "Error in the arguments: %s" % ex)
+    settings, problem = _settings(arguments)
+    if problem:
+        _fail(settings["jobname"], settings["report"], "Error in the arguments: %s" % problem)
     for name, label in (("sandbox", "Sandbox"), ("package", "Job Package"), ("index", "Job Index")):
         if not settings[name]:
             _fail(settings["jobname"], settings["report"],
