@@ -12,7 +12,7 @@ _MAPS = {"cmssw.map": "CMSSW=$SCRAM_ARCH/cms/cmssw/CMSSW_*\n",
          "links.db": "", "site.cfg": ""}
 _SCRAM_INIT = """# shellcheck shell=bash disable=SC2034
 # The environment of this SCRAM, to be sourced.
-SCRAMV1_ROOT=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+SCRAMV1_ROOT=$(cd -P "${BASH_SOURCE[0]%"${BASH_SOURCE[0]##*/}"}./../.." && pwd)
 SCRAMV1_VERSION="@VERSION@"
 """
 

@@ -66,4 +66,5 @@ def _writeCondor(root):
     writeProgram(os.path.join(root, "bin", "condor_chirp"), "condor_chirp")
     writeText(os.path.join(root, "condor", "condor_config"),
               "# Only its folder matters to a job: WMCore looks for main/condor/libexec/condor_chirp beside this file.\n")
-    linkTo(os.path.join(root, "condor", "main", "condor", "libexec", "condor_chirp"), "../../../../bin/condor_chirp")
+    # A link to the folder, so that the program finds its node from its own name.
+    linkTo(os.path.join(root, "condor", "main", "condor", "libexec"), "../../../bin")

@@ -17,8 +17,9 @@ PYTHON3_ONLY = os.path.join("FWCore", "PythonFramework", "CmsRun.py")
 
 CMSRUN_LAUNCHER = """#!/bin/sh
 # Stand-in for {program}, generated for a worker node in a box.
-self=$(readlink -f -- "$0")
-release=$(cd "$(dirname -- "$self")/../.." && pwd -P)
+self=$0
+[ ! -h "$self" ] || self=$(readlink -f -- "$self")
+release=$(cd -P "${{self%"${{self##*/}}"}}./../.." && pwd)
 program={program}
 python={python}
 why={why}

@@ -5,7 +5,7 @@ if [[ -n ${BASH_SOURCE[0]:-} ]]; then
 else
     here=${(%):-%x}
 fi
-here=$(cd -P "$(dirname "$here")" && pwd)
+here=$(cd -P "${here%"${here##*/}"}." && pwd)
 if [[ ":$PATH:" != *":$here/common:"* ]]; then
     export PATH="$here/common:$PATH"
 fi

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034
 # The environment of this python3, to be sourced; the variables without export are meant for packages sourced after it.
-PYTHON3_ROOT=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+PYTHON3_ROOT=$(cd -P "${BASH_SOURCE[0]%"${BASH_SOURCE[0]##*/}"}./../.." && pwd)
 PYTHON3_VERSION="@VERSION@"
 PYTHON3_REVISION="1"
 PYTHON3_CATEGORY="external"

@@ -26,6 +26,8 @@ class Context(object):
         self.isV3 = not self.version.startswith(("V1", "V2"))
         self.cvmfs = os.path.realpath(os.path.join(self.home, "..", "..", "..", ".."))
         self.node = os.path.dirname(os.path.dirname(self.cvmfs))
+        #: <os>_<cpu> of the pretended host, as common/cmsos said it to the wrapper
+        self.host = environ.pop("SCRAM_STANDIN_HOST")
         original = environ.pop("SCRAM_STANDIN_CALLER_ARCH", "")
         for name in [name for name in environ if name.startswith(_BACKUP)]:
             environ[name[len(_BACKUP):]] = environ.pop(name)

@@ -1,7 +1,6 @@
 """`scram project`: make a developer's area from a release."""
 import os
 import shutil
-import subprocess
 import sys
 
 from .Area import ADMIN, Area
@@ -61,9 +60,7 @@ def hostWarning(context, arch):
     :param arch: str
     :return: str, empty when it fits
     """
-    host = subprocess.run([os.path.join(context.cvmfs, "common", "cmsos")], stdout=subprocess.PIPE,
-                          universal_newlines=True, check=False).stdout.strip()
-    hostOs, hostCpu = (host.split("_") + [""])[:2]
+    hostOs, hostCpu = (context.host.split("_") + [""])[:2]
     archOs, archCpu = (arch.split("_") + [""])[:2]
     if hostCpu != archCpu:
         return ("ERROR: You are trying to use SCRAM architecture '%s' on '%s' host. This will not build/run.\n"
