@@ -14,6 +14,7 @@ TEMPLATE = "page.html"
 #: How each status is shown: a sign and a word, for those who do not see the colour, and what goes after a number of areas.
 SIGNS = {FAILED: ("\u2718", "broken", "broken"), WARNING: ("\u26a0", "warnings", "with warnings"),
          PASSED: ("\u2714", "good", "good"), SKIPPED: ("\u2013", "no area", "not published")}
+_CODES = 2
 CHECK_WORDS = {FAILED: "failed", WARNING: "warning", PASSED: "passed", SKIPPED: "not made"}
 
 
@@ -42,6 +43,20 @@ def cellNote(result):
     return ", ".join(parts or [counted(made, "check")]) + ("" if result.executed else ", files only")
 
 
+def cellCodes(result):
+    """
+    Name what an area's cell is coloured for.
+
+    :param result: AreaResult
+    :return: str, the codes of its errors, without any those of its warnings; empty when it has neither
+    """
+    for severity in ("error", "warning"):
+        codes = list(dict.fromkeys(finding.code for finding in result.findings if finding.severity == severity))
+        if codes:
+            return ", ".join(codes[:_CODES] + ["%d more" % len(codes[_CODES:])] * (len(codes) > _CODES))
+    return ""
+
+
 def _clean(value):
     """Prepare a value for the page: what jinja2 then escapes is text that a file can hold."""
     return cleanText("%s" % value)
@@ -57,6 +72,6 @@ def pageText(report):
     import jinja2
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
                                      lstrip_blocks=True, finalize=_clean)
-    environment.globals.update(anchorOf=anchorOf, cellNote=cellNote, signs=SIGNS, checkWords=CHECK_WORDS)
+    environment.globals.update(anchorOf=anchorOf, cellCodes=cellCodes, cellNote=cellNote, signs=SIGNS, checkWords=CHECK_WORDS)
     template = environment.from_string(pkgutil.get_data(__package__, TEMPLATE).decode("utf-8"))
     return template.render(report=report)

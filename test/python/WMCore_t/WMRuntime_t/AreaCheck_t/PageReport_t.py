@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 import pytest
 
 from WMCore.WMRuntime.AreaCheck.CheckedArea import CheckedArea
-from WMCore.WMRuntime.AreaCheck.PageReport import anchorOf, cellNote, pageText
+from WMCore.WMRuntime.AreaCheck.PageReport import anchorOf, cellCodes, cellNote, pageText
 from WMCore_t.WMRuntime_t.AreaCheck_t.SampleReports import BROKEN, COMMAND, HOSTILE, areaResult, finding, sampleReport
 
 if sys.version_info < (3, 8):
@@ -112,6 +112,17 @@ def test_aCellSaysInWordsWhatItStandsFor(result, note):
     assert cellNote(result) == note
 
 
+@pytest.mark.parametrize("findings, codes", [
+    ([], ""), ([finding("info")], ""),
+    ([finding("warning", code="glibcTooNew"), finding("info", code="otherDescription")], "glibcTooNew"),
+    ([finding("warning", code="layoutOnly"), finding(code="b"), finding(code="b"), finding(code="a")], "b, a"),
+    ([finding(code=code) for code in "abcabcd"], "a, b, 2 more")])
+def test_aCellNamesWhatItIsColouredFor(findings, codes):
+    assert cellCodes(areaResult(*BROKEN, findings=findings)) == codes
+    page = pageText(sampleReport(findings))
+    assert ('<small class="codes">%s</small>' % codes in page) == bool(codes) == ('class="codes"' in page)
+
+
 @pytest.fixture(name="browser", scope="module")
 def fixtureBrowser():
     """Give a Chromium of this machine."""
@@ -184,6 +195,7 @@ def test_inABrowserTheBrokenAreaIsRedAndItsCellOpens(browser, tmp_path):
     before, after = json.loads(seen.group(1).replace("&quot;", '"'))
     assert before["cells"] == 12 and before["rows"] == 4
     assert isRed([int(part) for part in re.findall(r"[0-9]+", before["red"])]) and "broken" in before["words"]
+    assert "initEndsShell" in before["words"]
     assert before["open"] == [] and after["open"] == [ANCHOR]
     assert "init.sh ends the shell" in after["shown"] and COMMAND in after["shown"]
 
