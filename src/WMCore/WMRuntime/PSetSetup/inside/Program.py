@@ -3,16 +3,15 @@ Run a plan of cmssw-wm-tools calls in this one python, the release's.
 
     python psetDriver <plan> <record> <log> <name of this python> [--ask]
 
-FWCore is imported by the first tool and stays, and so does the process, in memory.
+FWCore is imported by the first tool and stays, and so does the process, in memory. What only a failure or another
+process needs is imported then: each module is a file or more of CVMFS.
 """
 import errno
 import io
 import json
 import os
-import subprocess
 import sys
 import time
-import traceback
 
 from .HeldProcess import HeldProcess, outputModules
 from .Surroundings import Surroundings
@@ -120,6 +119,7 @@ class Driver(object):
         try:
             entry["how"], entry["status"] = self.start(call, entry)
         except Exception:
+            import traceback
             traceback.print_exc()
             entry["how"], entry["status"] = "builtIn", 1
         finally:
@@ -175,6 +175,7 @@ class Driver(object):
 
     def apart(self, program, arguments):
         """Run a tool in its own process and give its status, as a shell's."""
+        import subprocess
         self.held.flush()
         try:
             status = subprocess.call([program] + arguments, stdout=self.log, stderr=self.log)

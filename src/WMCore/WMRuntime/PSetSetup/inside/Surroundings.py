@@ -2,9 +2,7 @@
 from __future__ import print_function
 
 import os
-import random
 import sys
-import traceback
 import types
 
 
@@ -31,7 +29,8 @@ class Surroundings(object):
         sys.modules["__main__"] = main
         sys.argv[:] = [path] + arguments
         sys.path[:] = [os.path.dirname(os.path.realpath(path))] + self.path
-        random.seed()  # one that seeds with a text leaves its successors nothing random
+        if "random" in sys.modules:
+            sys.modules["random"].seed()  # one that seeds with a text leaves its successors nothing random
         return main
 
     def leave(self):
@@ -61,6 +60,7 @@ class Surroundings(object):
         except SystemExit as stop:
             return statusOf(stop.code)
         except Exception:
+            import traceback
             kind, error, trace = sys.exc_info()
             traceback.print_exception(kind, error, trace.tb_next)
             return 1
