@@ -3,28 +3,51 @@ What the tests share: interpreters of the machine, upstream's WMCore, and one wo
 """
 import os
 import signal
+import sys
 
 import pytest
 
 from WMCore_t.Counts import loadProfile
 
 TOLD = pytest.StashKey()
+BYTECODE = pytest.StashKey()
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
 
 
 def pytest_configure(config):
     """
-    Choose the property tests' counts, and take SIGINT and SIGHUP back.
+    Choose the property tests' counts, keep bytecode, and take SIGINT and SIGHUP back.
 
     A shell without job control starts its background commands with SIGINT ignored, nohup with SIGHUP, and everything
     they start inherits that: bash cannot trap it any more, and the tests of these signals would wait for ever.
     """
     loadProfile()
     config.stash[TOLD] = []
+    config.stash[BYTECODE] = keepBytecode()
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+def keepBytecode():
+    """
+    Keep the bytecode of the test files in the virtual environment: compiling them takes each process ten seconds.
+
+    Only until all are imported: of a module that a test writes twice within a second python would take the first. No
+    child inherits it. Python 3.6 can keep bytecode only beside the sources.
+
+    :return: tuple of what sys.dont_write_bytecode and sys.pycache_prefix were
+    """
+    before = sys.dont_write_bytecode, getattr(sys, "pycache_prefix", None)
+    if hasattr(sys, "pycache_prefix") and sys.prefix != sys.base_prefix:
+        sys.dont_write_bytecode, sys.pycache_prefix = False, os.path.join(sys.prefix, "pycache")
+    return before
+
+
+def pytest_collection_finish(session):
+    """Keep no more bytecode."""
+    sys.dont_write_bytecode, sys.pycache_prefix = session.config.stash[BYTECODE]
 
 
 def pytest_collection_modifyitems(config, items):
