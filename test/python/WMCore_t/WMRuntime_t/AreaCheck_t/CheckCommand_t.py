@@ -108,6 +108,7 @@ def test_theCommandLineNeedsNoneOfTheReportsLibraries(workerNode):
     assert "jinja2 is needed" in done.stderr
 
 
+@pytest.mark.slow
 def test_aSigtermStopsTheChecksAndLeavesNothingBehind(workerNode, tmp_path):
     area = os.path.join(workerNode.cvmfs, "COMP", "rhel8_" + os.uname().machine)
     environ = dict(os.environ, TMPDIR=str(tmp_path))

@@ -184,6 +184,7 @@ def isRed(pixel):
     return pixel[0] > 150 and pixel[1] < 90 and pixel[2] < 90
 
 
+@pytest.mark.slow
 def test_inABrowserTheBrokenAreaIsRedAndItsCellOpens(browser, tmp_path):
     page, scratch = tmp_path / "page.html", tmp_path / "scratch"
     scratch.mkdir()
@@ -209,6 +210,7 @@ def test_inABrowserTheBrokenAreaIsRedAndItsCellOpens(browser, tmp_path):
     assert 0.5 * 310 * 70 < red < 1.5 * 320 * 80
 
 
+@pytest.mark.slow
 def test_inABrowserTheLinkToAnAreaOpensIt(browser, tmp_path):
     page = tmp_path / "page.html"
     page.write_text(pageText(sampleReport()), encoding="utf-8")

@@ -168,6 +168,7 @@ def test_aSabotageLeadsTheWrapperToTheRightFallback(site, sabotage):
     assert sorted(os.listdir(str(site.start))) == ["Report.0.pkl", "environment", "startup_environment.sh", "wmagentJob.log"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sabotage", [one for one in SABOTAGES if one.leadsTo in (NEXT, OTHER)], ids=byName)
 def test_aSabotageWithoutAFallbackLeadsToOneErrorThatListsAllTried(site, sabotage):
     skipWhereItCannotBe(sabotage, site)
