@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from WMCore.WMExceptions import WM_JOB_ERROR_CODES
 from WMCore_t.WMRuntime_t.WholeJob_t import codesOf, run, runnable
 
 pytestmark = pytest.mark.slow
@@ -37,3 +38,4 @@ def test_5572_theReportSaysWhyAPSetCouldNotBeSetUp(workerNode, upstreamTree, tmp
                  "NameError: name 'nonsense' is not defined"):
         assert part in message
     assert report.retrieveStep("cmsRun1").errors.error0.type == "PreScriptFailure"
+    assert WM_JOB_ERROR_CODES[50513] not in message and "SCRAM scripts" not in message
