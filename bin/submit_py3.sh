@@ -38,7 +38,9 @@ wma_log() {
 
 wma_mark() {
     # wma_mark NAME WHAT: mark the way of the job through the wrapper.
-    wma_log INFO "======== $1 $2 at $(LC_ALL=C date -u '+%a %b %d %H:%M:%S UTC %Y') ========"
+    # bash 4.2 obeys a TZ only when it is exported before it is set
+    wma_log INFO "======== $1 $2 at $(export TZ; LC_ALL=C TZ=UTC0
+        printf '%(%a %b %d %H:%M:%S UTC %Y)T' -1) ========"
 }
 
 wma_station() {
@@ -120,12 +122,15 @@ wma_report_pickle() {
 
 wma_write_report() {
     # wma_write_report FILE CODE TYPE DETAILS: write a report with one error.
-    wma_write "$1" wma_report_pickle "${@:2}" && WMA_REPORT_STAMP=$(stat -c '%i %y' -- "$1")
+    WMA_REPORT_TEXT=$(wma_report_pickle "${@:2}")
+    wma_write "$1" printf %s "$WMA_REPORT_TEXT"
 }
 
 wma_report_is_ours() {
-    # True when nobody else has written the job's report since wma_write_report did.
-    [[ $(stat -c '%i %y' -- "$WMA_REPORT" 2> /dev/null) == "$WMA_REPORT_STAMP" ]]
+    # True when the job's report is what wma_write_report wrote last.
+    local LC_ALL=C text=""
+    { IFS= read -r -d '' text < "$WMA_REPORT"; } 2> /dev/null # to its end, or its first NUL: ours has none
+    [[ $text == "$WMA_REPORT_TEXT" ]]
 }
 
 wma_fail() {
@@ -189,12 +194,13 @@ wma_stop_child() {
 wma_stop_steps() {
     # Stop the payloads that a Startup which was killed left behind. process.id names cmsRun; its process group holds
     # main.sh as well. A number may belong to another process by now: only one below the start directory is ours.
-    local file text top groups=() signal tries
-    top=$(readlink -f -- "$JOBSTARTDIR")
+    local file text groups=() signal tries
     for file in "$WMAGENTJOBDIR"/WMTaskSpace/*/process.id; do
         { read -r text < "$file"; } 2> /dev/null
-        [[ $text =~ ^[1-9][0-9]*$ && $(readlink -f -- "/proc/$text/cwd") == "$top"/* ]] || continue
-        text=$(cat "/proc/$text/stat" 2> /dev/null) # behind the name in brackets: the state, the parent, the group
+        [[ $text =~ ^[1-9][0-9]*$ && -d /proc/$text ]] || continue
+        [[ $(readlink -f -- "/proc/$text/cwd") == "$(readlink -f -- "$JOBSTARTDIR")"/* ]] || continue
+        # behind the name in brackets: the state, the parent, the group
+        { IFS= read -r -d '' text < "/proc/$text/stat"; } 2> /dev/null
         [[ ! ${text##*)} =~ ^\ [A-Za-z]\ [0-9]+\ ([2-9]|[1-9][0-9]+)\  ]] || groups+=("-${BASH_REMATCH[1]}")
     done
     for signal in ${groups[@]+TERM KILL}; do
@@ -246,8 +252,8 @@ wma_save_environment() {
 }
 
 wma_masked() {
-    # Pass on NAME=VALUE lines (of a job ad, of wma_environment_script), sorted, secret values masked. A job ad's
-    # Environment repeats all variables in one line, where no value can be masked reliably.
+    # Pass on NAME=VALUE lines (of a job ad, of wma_environment_script), secret values masked. A job ad's Environment
+    # repeats all variables in one line, where no value can be masked reliably.
     local line name secret='TOKEN|PROXY|PASS|SECRET|CRED|CLAIMID|CAPABILITY|TRANSFERKEY|^_CONDOR_PRIV|^ENV(IRONMENT)?$'
     while IFS= read -r line || [[ -n $line ]]; do
         line=${line#export }
@@ -255,7 +261,7 @@ wma_masked() {
         name=${name//[[:space:]]/}
         [[ ! ${name^^} =~ $secret ]] || line="$name = (not shown)"
         printf '  %s\n' "$line"
-    done | LC_ALL=C sort
+    done
 }
 
 wma_calm() {
@@ -276,23 +282,17 @@ wma_calm() {
     [[ -z $wmaPython ]] || unset PYTHONHOME PYTHONINSPECT PYTHONWARNINGS PYTHONSTARTUP PYTHONOPTIMIZE
 }
 
-wma_keep() {
-    # wma_keep NAME PROGRAM...: keep the environment as a file NAME, when the python runs PROGRAM in it. timeout and mv
-    # show that it leaves the system's programs as they were: the wrapper needs both later on.
-    local wmaName wmaNew=$wmaDirectory/new
-    for wmaName in $wmaBefore; do
-        [[ -n ${!wmaName+set} ]] || printf 'unset %s\n' "$wmaName"
-    done > "$wmaNew"
-    wma_environment_script >> "$wmaNew" || return
-    [[ -z $wmaPython ]] || "$wmaPython" -c "${@:2}" || return
-    timeout 20 mv -f -- "$wmaNew" "$wmaDirectory/$1"
+wma_private() {
+    # wma_private FILE...: make each an empty file of its owner's.
+    (umask 077 && for wmaFile in "$@"; do : > "$wmaFile" || exit; done)
 }
 
 wma_source_apart() {
-    # wma_source_apart DIRECTORY PYTHON FILE EXTRA: the part of wma_load that runs in a bash of its own.
-    local wmaDirectory=$1 wmaPython=$2 wmaFile=$3 wmaExtra=$4 wmaBefore
+    # wma_source_apart SCRATCH PYTHON FILE EXTRA: the part of wma_load that runs in a bash of its own. What is kept is
+    # SCRATCH.environment. PYTHON and mv show that it leaves the system's programs as they were: both are needed later.
+    local wmaScratch=$1 wmaPython=$2 wmaFile=$3 wmaExtra=$4 wmaBefore wmaName wmaCheck
     wmaBefore=$(compgen -e)
-    exec > "$wmaDirectory/output" 2>&1
+    exec >> "$wmaScratch.output" 2>&1
     ulimit -S -f 32768 # KiB: what prints without end must not fill the disk
     set --
     if [[ -n $wmaFile ]]; then
@@ -300,20 +300,49 @@ wma_source_apart() {
         . "$wmaFile" || : # after || a `set -e` in it ends nothing
         wma_calm
     fi
-    wma_keep environment "$(wma_python_check)" || return
-    [[ -n $wmaExtra ]] || return 0
-    exec > "$wmaDirectory/extra" 2>&1
-    # shellcheck disable=SC1090
-    . "$wmaExtra" || :
-    wma_calm
-    wma_keep extended "$(wma_future_check)" "${wmaExtra%/etc/profile.d/init.sh}"
+    wmaCheck=$(wma_python_check)
+    if [[ -n $wmaExtra ]]; then
+        wma_private "$wmaScratch.extra" || return
+        exec >> "$wmaScratch.extra" 2>&1
+        # shellcheck disable=SC1090
+        . "$wmaExtra" || :
+        wma_calm
+        wmaCheck+=$'\n'$(wma_future_check)
+    fi
+    for wmaName in $wmaBefore; do
+        [[ -n ${!wmaName+set} ]] || printf 'unset %s\n' "$wmaName"
+    done > "$wmaScratch.new"
+    wma_environment_script >> "$wmaScratch.new" || return
+    [[ -z $wmaPython ]] || "$wmaPython" -c "$wmaCheck" "${wmaExtra%/etc/profile.d/init.sh}" >> "$wmaScratch.output" || return
+    if ! type -P timeout > /dev/null; then
+        printf 'timeout: not found, PATH is %s\n' "${PATH:-}"
+        return 127
+    fi
+    mv -f -- "$wmaScratch.new" "$wmaScratch.environment"
 }
 
 wma_last_lines() {
     # wma_last_lines FILE: print its last lines as one.
-    local text
-    text=$(tail -n 6 -- "$1" 2> /dev/null | cut -c -500 | tr -d '\0' | tr -s '\n' '|')
-    printf '%s' "${text%|}"
+    local LC_ALL=C text="" line last="" count=0
+    if { IFS= read -r -d '' -n 4096 text < "$1"; } 2> /dev/null; then # long, or there is a NUL in it
+        text=$(tail -n 6 -- "$1" 2> /dev/null | cut -c -500 | tr -d '\0')
+    fi
+    text=$'\n'$text
+    while [[ $text == *$'\n'* ]] && ((count < 6)); do
+        line=${text##*$'\n'} text=${text%$'\n'*}
+        [[ -z $line ]] || last="${line:0:500}|$last" count=$((count + 1))
+    done
+    printf '%s' "${last%|}"
+}
+
+wma_run_apart() {
+    # wma_run_apart SECONDS PYTHON FILE EXTRA: run wma_source_apart; true when it has left an environment.
+    wma_private "$wmaScratch.new" "$wmaScratch.output" 2> /dev/null || return
+    wma_run_child timeout -k 10 "$1" bash --noprofile --norc -c "$(declare -f wma_environment_script wma_python_check \
+        wma_future_check wma_calm wma_private wma_source_apart)
+        wma_source_apart \"\$@\"" wma "$wmaScratch" "${@:2}"
+    WMA_ANSWER=$(wma_last_lines "$wmaScratch.output")
+    [[ -f $wmaScratch.environment && -z ${WMA_SIGNAL:-} ]]
 }
 
 wma_load() {
@@ -321,41 +350,45 @@ wma_load() {
     # the environment over when that works; with that of EXTRA, a py3-future, on top when PYTHON can use it. WMA_ANSWER
     # holds the last lines printed. It happens in a process of its own because the files lie on a network: they can
     # hang, end the shell or change its options, not this one's.
-    local wmaScratch wmaLimit=$1
-    WMA_ANSWER="cannot make a directory in $PWD"
-    wmaScratch=$(mktemp -d "$PWD/.wma.XXXXXX") || return 1
-    wma_run_child timeout -k 10 "$wmaLimit" bash --noprofile --norc -c \
-        "$(declare -f wma_environment_script wma_python_check wma_future_check wma_calm wma_keep wma_source_apart)
-        wma_source_apart \"\$@\"" wma "$wmaScratch" "$2" "${3:-}" "${4:-}"
-    WMA_ANSWER=$(wma_last_lines "$wmaScratch/output")
-    if [[ -f $wmaScratch/environment && -z ${WMA_SIGNAL:-} ]]; then
-        [[ -z ${4:-} || -f $wmaScratch/extended ]] ||
-            wma_log WARNING "$4 is left out: $(wma_last_lines "$wmaScratch/extra") (status $WMA_STATUS)"
-        [[ ! -f $wmaScratch/extended ]] || mv -f -- "$wmaScratch/extended" "$wmaScratch/environment"
+    local wmaScratch=$PWD/.wma.$$-$RANDOM-$SECONDS wmaWhy=""
+    WMA_STATUS=1 WMA_ANSWER="cannot write in $PWD"
+    if ! wma_run_apart "$1" "$2" "${3:-}" "${4:-}" && [[ -f $wmaScratch.extra && -z ${WMA_SIGNAL:-} ]]; then
+        wmaWhy="$4 is left out: $(wma_last_lines "$wmaScratch.extra") (status $WMA_STATUS)"
+        wma_run_apart "$1" "$2" "$3" ""
+    fi
+    if [[ -f $wmaScratch.environment && -z ${WMA_SIGNAL:-} ]]; then
+        [[ -z $wmaWhy ]] || wma_log WARNING "$wmaWhy"
         WMA_STATUS=0
-        # shellcheck disable=SC1091
-        . "$wmaScratch/environment"
+        # shellcheck disable=SC1090
+        . "$wmaScratch.environment"
     elif ((WMA_STATUS == 0)); then
         WMA_STATUS=1 WMA_ANSWER+=" (it ended the shell)"
     else
-        WMA_ANSWER+=" (status $WMA_STATUS; 124: not done after $wmaLimit s)"
+        WMA_ANSWER+=" (status $WMA_STATUS; 124: not done after $1 s)"
     fi
-    rm -rf -- "$wmaScratch"
+    rm -f -- "$wmaScratch".{new,output,extra,environment}
     return "$WMA_STATUS"
 }
 
 wma_describe_node() {
     # Print where the job has landed and the job ClassAd HTCondor gave us; note the site.
-    local ad=${_CONDOR_JOB_AD:-} text
+    local ad=${_CONDOR_JOB_AD:-} text kernel=() name value
     local pattern=$'(^|\n)MachineAttrGLIDEIN_CMSSite0[[:space:]]*=[[:space:]]*"([A-Za-z0-9_]+)"'
-    printf '%s\n' "User id:    $(id 2> /dev/null)" "Local time: $(date)" "System:     $(uname -a)" \
-        "Hostname:   $(timeout -k 1 10 hostname -f 2> /dev/null || printf '%s' "${HOSTNAME:-unknown}")" \
+    for name in ostype hostname osrelease version; do
+        value=""
+        { IFS= read -r value < "/proc/sys/kernel/$name"; } 2> /dev/null
+        kernel+=("$value")
+    done
+    value=${kernel[1]:-${HOSTNAME:-unknown}}
+    [[ $value == ?*.* ]] || value=$(timeout -k 1 10 hostname -f 2> /dev/null || printf '%s' "$value")
+    printf '%s\n' "User id:    $(id 2> /dev/null)" "Local time: $(printf '%(%a %b %d %H:%M:%S %Z %Y)T' -1)" \
+        "System:     ${kernel[*]} $(wma_machine)" "Hostname:   $value" \
         "Shell:      bash $BASH_VERSION" "Start dir:  $PWD" "Job ad:     ${ad:-none}"
     [[ -r $ad ]] || return 0
-    text=$(cat -- "$ad")
+    { text=$(< "$ad"); } 2> /dev/null
     [[ ! $text =~ $pattern ]] || WMA_SITE_NAME=${BASH_REMATCH[2]}
     printf '%s\n' "Site name:  ${WMA_SITE_NAME:-unknown}"
-    wma_station "HTCondor jobAds" wma_masked <<< "$text"
+    wma_station "HTCondor jobAds" wma_masked < <(LC_ALL=C sort -- "$ad")
 }
 
 # ---- Stations of the bootstrap -------------------------------------------------------------------------------
@@ -398,14 +431,14 @@ wma_container_os() {
     # %rhel may be empty. ID_LIKE is not asked: Amazon Linux names centos there, and has numbers of its own.
     local file=${WMRUNTIME_OS_RELEASE:-/etc/os-release} family='(rhel|centos|scientific|almalinux|rocky|ol)'
     local line=$'(^|\n)' quote="[\"']?" digits='0*([1-9][0-9]?)([^0-9]|$)' text number=""
-    { text=$(cat "$file"); } 2> /dev/null
+    { text=$(< "$file"); } 2> /dev/null
     if [[ $text =~ ${line}PLATFORM_ID=${quote}platform:el$digits ]]; then
         number=${BASH_REMATCH[2]}
     elif [[ $text =~ ${line}ID=$quote$family$quote($'\n'|$) && $text =~ ${line}VERSION_ID=$quote$digits ]]; then
         number=${BASH_REMATCH[2]}
     elif [[ -z $text ]]; then # RHEL6 has no os-release
         [[ $file == */* ]] || file=./$file
-        { text=$(cat "${file%/*}/redhat-release"); } 2> /dev/null
+        { text=$(< "${file%/*}/redhat-release"); } 2> /dev/null
         [[ $text == Fedora* || ! $text =~ \ release\ $digits ]] || number=${BASH_REMATCH[1]}
     fi
     ((${number:-0} < 6)) || printf 'rhel%d\n' "$number"
@@ -439,11 +472,19 @@ wma_area_paths() {
     printf '%s\n' WMRuntime COMP
 }
 
+wma_machine() {
+    # Print the CPU as uname -m does. bash knows what it was made for, by a name that differs for others (powerpc64le).
+    case ${BASH_VERSINFO[5]} in
+        x86_64-* | aarch64-*) printf '%s\n' "${BASH_VERSINFO[5]%%-*}" ;;
+        *) uname -m ;;
+    esac
+}
+
 wma_comp_directories() {
     # Print the directories that may hold a python, best first.
     local container system path root machine
     container=$(wma_container_os)
-    machine=$(uname -m)
+    machine=$(wma_machine)
     wma_log INFO "REQUIRED_OS=${REQUIRED_OS:-(not set)}, container runs ${container:-an unknown system}" >&2
     while IFS= read -r system; do
         while IFS= read -r path; do
@@ -475,25 +516,35 @@ wma_why_no_directory() {
 wma_versions() {
     # wma_versions DIRECTORY: print the versions there, newest first. When they were written does not count: a release
     # manager's touch must not change what jobs run on (#10641).
-    local path name
+    local path name versions=()
     for path in "$1"/[0-9]*; do
         name=${path##*/}
         if [[ ! -e $path && ! -L $path ]]; then
             continue
         elif [[ $name =~ ^[A-Za-z0-9._+-]+$ ]]; then
-            printf '%s\n' "$name"
+            versions+=("$name")
         else
             wma_log WARNING "$1 holds $(printf '%q' "$name"), which is no name of a version: ignored"
         fi
-    done | LC_ALL=C sort -rV
+    done
+    if ((${#versions[@]} > 1)); then
+        printf '%s\n' "${versions[@]}" | LC_ALL=C sort -rV
+    else
+        printf '%s' ${versions[@]+"${versions[@]}"$'\n'}
+    fi
 }
 
 wma_default() {
     # wma_default DIRECTORY: print the version its file `default` names. With it a version that is published changes
     # nothing by itself (#10642).
-    local name
+    local LC_ALL=C name=""
     [[ -e $1/default || -L $1/default ]] || return 0
-    [[ ! -f $1/default ]] || name=$(head -c 200 -- "$1/default" 2> /dev/null | tr '\0' '?')
+    if [[ -f $1/default ]] && { IFS= read -r -d '' -n 200 name < "$1/default"; } 2> /dev/null; then
+        ((${#name} == 200)) || name+='?' # it ends at a NUL
+    fi
+    while [[ $name == *$'\n' ]]; do
+        name=${name%?}
+    done
     if [[ ${name:-} =~ ^[0-9][A-Za-z0-9._+-]*$ && -d $1/$name ]]; then
         printf '%s\n' "$name"
     else
@@ -538,12 +589,17 @@ wma_future() {
     done < <(wma_versions "$1/py3-future")
 }
 
+wma_real() {
+    # wma_real DIRECTORY: print where it really is.
+    (cd -P -- "$1" 2> /dev/null && printf '%s\n' "$PWD") || printf '%s\n' "$1"
+}
+
 wma_try_version() {
     # wma_try_version EXTERNAL VERSION: take over a python of an area, with py3-future where there is one that fits. It
     # is the version's own bin/python3, not what else the PATH has, and named by where the area's link leads now: a
     # running job must not load modules from the area that is put in its place.
     local wmaReal wmaTop wmaInit
-    wmaReal=$(readlink -f -- "$1")
+    wmaReal=$(wma_real "$1")
     wmaTop=$wmaReal/python3/$2
     wmaInit=$wmaTop/etc/profile.d/init.sh
     WMA_ANSWER="$wmaInit: it is not there, or may not be read"
@@ -556,7 +612,7 @@ wma_compare_system() {
     # wma_compare_system AREA: warn when AREA, or what it is a link to, is for another system than we run in (#11893).
     local system name
     system=$(wma_container_os)
-    for name in "$1" "$(readlink -f -- "$1")"; do
+    for name in "$1" "$(wma_real "$1")"; do
         [[ -n $system && ${name##*/} =~ ^[a-z]+([0-9]+)_ && ${BASH_REMATCH[1]} != "${system#rhel}" ]] || continue
         wma_log WARNING "$name is not for $system, which this container runs: its libraries may not fit (#11893)"
         return 0
@@ -647,15 +703,16 @@ wma_unpack() {
 # ---- The report of the job -----------------------------------------------------------------------------------
 
 wma_run_python() {
-    # wma_run_python ARGUMENTS...: run our python for at most a minute, deaf to the signals that stop a job.
-    (trap '' TERM INT HUP && exec timeout -k 5 60 "$WMA_PYTHON" "$@" < /dev/null)
+    # wma_run_python ARGUMENTS...: run our python for at most two minutes, deaf to the signals that stop a job.
+    (trap '' TERM INT HUP && exec timeout -k 5 120 "$WMA_PYTHON" "$@" < /dev/null)
 }
 
-wma_report_check() {
-    # Print the program that fails when its argument is no report with steps: an agent cannot count one without
-    # (99997). What a pickle names is not imported.
-    printf '%s\n' 'import pickle
-import sys
+wma_report_program() {
+    # Print the program that makes its first argument the job's report, if it is one with steps: an agent cannot count
+    # one without (99997). What a pickle names is not imported. Its status is 4 when there is no WMTiming in it.
+    # No disk space is needed to keep the report, or to rename a link to it. Timestamps.py changes a copy, in a process
+    # of its own, and prints to descriptor 3: whatever it leaves running, nobody waits for the end of its output.
+    printf '%s\n' 'import os, pickle, runpy, signal, sys, traceback
 PLAIN = ("set", "frozenset", "object", "list", "dict", "tuple", "bytes", "bytearray", "_reconstructor")
 class Stand(object):
     __init__ = __setitem__ = append = lambda *args: None
@@ -663,33 +720,78 @@ class Reader(pickle.Unpickler):
     def find_class(self, module, name):
         known = module in ("builtins", "__builtin__", "copyreg", "copy_reg") and name in PLAIN
         return super(Reader, self).find_class(module, name) if known else type(name, (Stand,), {})
-with open(sys.argv[1], "rb") as handle:
-    report = Reader(handle, encoding="latin1").load()
-if type(report).__name__ != "ConfigSection" or not getattr(report, "steps", None):
-    sys.exit("no report with steps in it")'
-}
-
-wma_is_report() {
-    # wma_is_report FILE: true when FILE can be loaded and has steps; else say why.
-    local answer
-    [[ -s $1 ]] || return 1
-    answer=$(wma_run_python -c "$(wma_report_check)" "$1" 2>&1) && return 0
-    wma_log WARNING "$1 is not brought back: ${answer##*$'\n'}"
-    return 1
+def check(path):
+    with open(path, "rb") as handle:
+        report = Reader(handle, encoding="latin1").load()
+    if type(report).__name__ != "ConfigSection" or not getattr(report, "steps", None):
+        raise ValueError("no report with steps in it")
+def copy(source, target):
+    with open(source, "rb") as old, open(target, "wb") as new:
+        new.write(old.read())
+def timestamps(program, *options):
+    status = 1
+    try:
+        signal.alarm(60)
+        os.dup2(3, 1)
+        os.dup2(3, 2)
+        sys.argv, sys.path[0] = [program] + list(options), os.path.dirname(program)
+        try:
+            runpy.run_path(program, run_name="__main__")
+            status = 0
+        except BaseException as ex:
+            if isinstance(ex, SystemExit) and not ex.code:
+                status = 0
+            else:
+                traceback.print_exc()
+        sys.stdout.flush()
+    finally:
+        os._exit(status)
+def addTiming(path, program, begin, end):
+    pid = os.fork()
+    if not pid:
+        timestamps(program, "--reportFile=" + path, "--wmJobStart=" + begin, "--wmJobEnd=" + end)
+    status = os.waitpid(pid, 0)[1]
+    if status:
+        raise RuntimeError("%s failed, wait status %d" % (program, status))
+    check(path)
+def keep(report, final, path):
+    for name in (path, path + ".new"):
+        if os.path.lexists(name):
+            os.remove(name)
+    if report != final:
+        try:
+            os.link(report, path)
+        except OSError:
+            copy(report, path)
+        os.rename(path, final)
+report, final, path = sys.argv[1:4]
+check(report)
+try:
+    copy(report, path)
+    addTiming(path, *sys.argv[4:])
+    os.rename(path, final)
+except Exception as ex:
+    keep(report, final, path)
+    print("%s: %s" % (type(ex).__name__, ex))
+    sys.exit(4)'
 }
 
 wma_take_report() {
     # wma_take_report FILE: make FILE the report of the job, with the section WMTiming, if it is a good one. It may
-    # be in place already; no disk space is needed to keep it, or to rename a link to it.
-    local temporary="$WMA_REPORT.tmp.$$" program=$WMAGENTJOBDIR/Utils/Timestamps.py # HOME may be elsewhere (#11718)
-    wma_is_report "$1" || return 1
-    if ! { cp -f -- "$1" "$temporary" && wma_run_python "$program" "--reportFile=$temporary" \
-            "--wmJobStart=$WMA_START_TIME" "--wmJobEnd=$(printf '%(%s)T' -1)" && wma_is_report "$temporary"; }; then
-        wma_log WARNING "$program failed, or there is no space: the report has no WMTiming section"
-        rm -f -- "$temporary" "$temporary.new"
-        [[ $1 == "$WMA_REPORT" ]] || ln -f -- "$1" "$temporary" || cp -f -- "$1" "$temporary"
+    # be in place already. Timestamps.py is the job's own: HOME may be elsewhere (#11718).
+    local answer status=0 end
+    [[ -s $1 ]] || return 1
+    printf -v end '%(%s)T' -1
+    { answer=$(wma_run_python -c "$(wma_report_program)" "$1" "$WMA_REPORT" "$WMA_REPORT.tmp.$$" \
+        "$WMAGENTJOBDIR/Utils/Timestamps.py" "$WMA_START_TIME" "$end" 2>&1); } 3>&2 || status=$?
+    answer=${answer##*$'\n'}
+    if ((status == 4)); then
+        wma_log WARNING "the report has no WMTiming section: $answer"
+    elif ((status != 0)); then
+        wma_log WARNING "$1 is not brought back: ${answer:-no word} (status $status)"
+        [[ ! -e $WMA_REPORT.tmp.$$ ]] || rm -f -- "$WMA_REPORT.tmp.$$" "$WMA_REPORT.tmp.$$.new"
+        return 1
     fi
-    [[ $1 == "$WMA_REPORT" && ! -e $temporary ]] || mv -fT -- "$temporary" "$WMA_REPORT" || return
     wma_log INFO "The report of the job is $1"
 }
 
@@ -714,7 +816,8 @@ wma_begin() {
     # and the traps. Status 1: the start directory cannot be written.
     local wmaRetry=0
     [[ ! $1 =~ ^[0-9]{1,6}$ ]] || wmaRetry=$((10#$1))
-    WMA_START_TIME=$(date +%s) WMA_CODE=0 WMA_SIGNAL="" WMA_CHILD="" WMA_SITE_NAME=""
+    printf -v WMA_START_TIME '%(%s)T' -1
+    WMA_CODE=0 WMA_SIGNAL="" WMA_CHILD="" WMA_SITE_NAME=""
     WMA_REPORT=$PWD/Report.$wmaRetry.pkl WMA_LOG=$PWD/wmagentJob.log
     wma_trap_signals
     [[ $1 == "$wmaRetry" ]] || wma_log WARNING "the retry count is '$1', a number was expected: using $wmaRetry"

@@ -4,11 +4,12 @@ Test what the job wrapper leaves behind: unpacking, report, exit code, throttle,
 import os
 import re
 import stat
+import sys
 import time
 
 import pytest
 
-from WMCore_t.WrapperNode import SUCCESS, WRAPPER, WrapperNode, checkFiles, readError, readReport
+from WMCore_t.WrapperNode import SUCCESS, TIMESTAMPS, WRAPPER, WrapperNode, checkFiles, readError, readReport
 
 
 @pytest.fixture
@@ -120,14 +121,11 @@ class TestReport(object):
 
     @pytest.mark.parametrize("place", ["../Report.0.pkl", "WMTaskSpace/Report.0.pkl", "Report.0.pkl"])
     def test_goodReportIsKeptOnAFullDisk(self, node, place):
-        tools = node.directory / "tools"
-        tools.mkdir()
-        (tools / "cp").write_text('#!/bin/sh\nfor last; do :; done\nprintf half > "$last"\n'
-                                  'echo "cp: No space left on device" >&2\nexit 1\n')
-        (tools / "cp").chmod(0o755)
+        node.addPython("3.9.1", script='#!/bin/sh\ncase $* in *Timestamps.py*) ulimit -f 0 ;; esac\nexec "%s" -S "$@"\n'
+                       % sys.executable)
         node.addSandbox("save(%r)\n" % place)
-        outcome = node.run(PATH="%s:/usr/bin:/bin" % tools)
-        assert outcome.status == 0 and "no WMTiming section" in outcome.output, outcome.output
+        outcome = node.run()
+        assert outcome.status == 0 and "no WMTiming section: OSError: [Errno 27] File too large" in outcome.output
         assert readReport(node.start / "Report.0.pkl").steps == ["cmsRun1"]
         checkFiles(node)
 
@@ -144,12 +142,30 @@ class TestReport(object):
         assert outcome.status == 0 and "the wrong one" not in outcome.output
         assert readReport(node.start / "Report.0.pkl").workload == "timed"
 
-    @pytest.mark.parametrize("program", [None, "raise RuntimeError('no')", "import sys\nopen(sys.argv[1].split('=')[1], 'w')"])
+    @pytest.mark.parametrize("program", [
+        None, "raise RuntimeError('no')", "import sys\nopen(sys.argv[1].split('=')[1], 'w')", "raise SystemExit('no')",
+        "import os\nos._exit(3)", "import os\nos.kill(os.getpid(), 9)", "import sys\nsys.stdout.close()\nsys.exit(2)",
+        "import os, sys\nos.remove(sys.argv[1].split('=')[1])"])
     def test_timestampsThatFailCostNothingButTheTiming(self, node, program):
         node.addSandbox(timestamps=program)
         outcome = node.run()
         assert outcome.status == 0 and "no WMTiming section" in outcome.output
         assert readReport(node.start / "Report.0.pkl").steps == ["cmsRun1"]
+        checkFiles(node)
+
+    def test_whatTimestampsLeavesRunningIsNotWaitedFor(self, node):
+        node.addSandbox(timestamps="import subprocess\nsubprocess.Popen(['sleep', '30'])\n" + TIMESTAMPS)
+        begin = time.time()
+        assert node.run().status == 0 and time.time() - begin < 20
+        assert readReport(node.start / "Report.0.pkl").workload == "timed"
+
+    def test_pythonThatIsGoneAtTheEndLeavesAReportOfTheWrapper(self, node):
+        node.addSandbox(SUCCESS + "import shutil\nshutil.rmtree(os.environ['PYTHON3_ROOT'])\n")
+        init = node.addPython("3.9.1") / "etc/profile.d/init.sh"
+        init.write_text(init.read_text() + "export PYTHON3_ROOT\n")
+        outcome = node.run()
+        assert outcome.status == 255 and "is not brought back: timeout: " in outcome.output
+        assert readError(node.start / "Report.0.pkl")[0] == 11007
         checkFiles(node)
 
     def test_upstreamsTimestampsAddsTheTiming(self, node):
