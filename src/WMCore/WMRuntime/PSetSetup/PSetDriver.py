@@ -13,7 +13,7 @@ import os
 import pkgutil
 import time
 
-from WMCore.WMRuntime.Environment.EnvDiff import isVariableName, quoteForBash
+from WMCore.WMRuntime.Environment.EnvDiff import isVariableName
 from WMCore.WMRuntime.Errors import WMRuntimeError
 from WMCore.WMRuntime.PSetSetup.PSetCalls import PSetCalls
 from WMCore.WMRuntime.PSetSetup.PSetSetupError import PSetSetupError
@@ -87,7 +87,7 @@ class PSetDriver(object):
             if os.path.exists(self.path(name)):
                 os.unlink(self.path(name))
         words = [self.path(PROGRAM), self.path(PLAN), self.path(RECORD), self.path(LOG), python] + ["--ask"] * ask
-        self.scram("exec %s -B %s" % (python, " ".join(quoteForBash(word) for word in words)), timeout=DRIVER_SECONDS)
+        self.scram.runProgram([python, "-B"] + words, timeout=DRIVER_SECONDS)
         try:
             with open(self.path(RECORD), encoding="utf-8", errors="replace") as handle:
                 return PSetCalls(json.load(handle), self.path(LOG))

@@ -5,7 +5,6 @@ As SCRAM does (SimpleDoc of V3): `value` is compared, `match` and `name` are sea
 expression, a leading `!` turns the answer round; `elif` asks its conditional's question, `else` takes the rest.
 """
 import os
-import platform
 import re
 import sys
 
@@ -79,7 +78,7 @@ class Conditionals(object):
         :return: Conditionals
         """
         facts = {"arch": scramArch or "", "release": release or "", "project": (release or "CMSSW").split("_")[0],
-                 "system": sys.platform, "machine": platform.machine(), "compiler": ""}
+                 "system": sys.platform, "machine": os.uname().machine, "compiler": ""}
         try:
             parts = ScramArch.parse(scramArch)
             facts.update(compiler=parts.compiler, machine=_MACHINES.get(parts.cpu, parts.cpu))

@@ -2,7 +2,6 @@
 Where releases lie: below <root>/<arch>/cms/cmssw and cmssw-patch, as SCRAM's maps say.
 """
 import os
-import platform
 import re
 
 from WMCore.WMRuntime.Release.ScramArch import ScramArch
@@ -57,7 +56,7 @@ def archsOf(root, version):
             continue
         if any(os.path.isdir(path) for path in candidatePaths(root, name, version)):
             found.append(arch)
-    machine = platform.machine().replace("x86_64", "X86_64")
+    machine = os.uname().machine.replace("x86_64", "X86_64")
     return [arch.text for arch in sorted(found, key=lambda arch: (arch.machine == machine, arch.sortKey))]
 
 

@@ -3,9 +3,14 @@ A SCRAM project area as it is on disk.
 
 scram exits with 0 for an area that was there before, even for a broken one (CRABClient#5339).
 """
+import hashlib
 import os
+import stat
 
 import attr
+
+# Of an area that nobody has built in; scram itself makes some thousand files.
+MOST_ENTRIES = 50000
 
 
 @attr.s(frozen=True)
@@ -97,6 +102,33 @@ class ProjectArea(object):
         vanished = self.vanishedRelease()
         return "the release %s of %s is not there" % (vanished, self.path) if vanished else None
 
+    def contents(self):
+        """
+        Picture all that is in the area, to find out later whether anything was added, removed or changed.
+
+        :return: str, a digest of names, kinds and modes, and of files' sizes and times of their last change; None when
+            the area cannot be looked at, or holds more than MOST_ENTRIES
+        """
+        digest, count = hashlib.sha256(), 0
+        top = os.fsencode(os.path.realpath(self.path))
+        try:
+            for folder, folders, names in os.walk(top, onerror=_raise):
+                folders.sort()
+                for name in sorted(folders + names):
+                    path = os.path.join(folder, name)
+                    status = os.lstat(path)
+                    facts = (path[len(top):], status.st_mode)
+                    if not stat.S_ISDIR(status.st_mode):
+                        # Nobody can set this time back; a link's changes with its target.
+                        facts += (status.st_size, status.st_ctime_ns)
+                    digest.update(repr(facts).encode("ascii"))
+                    count += 1
+                    if count > MOST_ENTRIES:
+                        return None
+        except OSError:
+            return None
+        return digest.hexdigest()
+
     def moveAside(self):
         """
         Rename what is at the path, whatever it is, to a name not taken yet.
@@ -110,6 +142,10 @@ class ProjectArea(object):
         aside = "%s.broken.%d" % (self.path, number)
         os.rename(self.path, aside)
         return aside
+
+
+def _raise(error):
+    raise error
 
 
 def currentDirectory():

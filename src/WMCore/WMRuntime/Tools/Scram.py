@@ -9,11 +9,13 @@ Run commands in the environment of a CMSSW release.
         status = scram("edmFileUtil file.root")
 
 scram runs once for the project area and once for its environment. Both are stored in the directory, in
-scramSession.json and .sh, and a later object with the same request there starts no scram at all.
+scramSession.json and .sh, and a later object with the same request there starts no scram at all. One that is told
+where the job's other steps are (`shareWithin`) takes over the session of another step; see SharedSession.
 """
 import logging
 import os
 import random
+import shlex
 import time
 
 from WMCore.WMRuntime.Environment.CleanEnvironment import commandEnvironment, scramEnvironment, withoutSecrets
@@ -22,12 +24,13 @@ from WMCore.WMRuntime.Tools.AreaSetUp import PROJECT_FAILED, AreaSetUp
 from WMCore.WMRuntime.Tools.ProjectArea import ProjectArea, currentDirectory
 from WMCore.WMRuntime.Tools.ScramArch import (ARCH_TO_OS, ARCH_TO_SCRAM, OS_TO_ARCH, SCRAM_TO_ARCH, chooseScramArch,
                                               getPlatformMachine, getSingleScramArch)
-from WMCore.WMRuntime.Tools.ScramAttempts import ScramAttempts
 from WMCore.WMRuntime.Tools.ScramChecks import requestProblem
+from WMCore.WMRuntime.Tools.ScramOutcome import ScramOutcome
 from WMCore.WMRuntime.Tools.ScramScript import INITIALISE_FAILED, ScramScript
 from WMCore.WMRuntime.Tools.ScramSession import JSON_NAME, SESSION_VARIABLE, ScramRequest
 from WMCore.WMRuntime.Tools.ScriptPython import inPython, isScript, resolveScriptPython, startWith
 from WMCore.WMRuntime.Tools.SessionEvidence import findSession, leaveSession, takeSession
+from WMCore.WMRuntime.Tools.SharedSession import takeOver
 
 __all__ = ["Scram", "ARCH_TO_OS", "OS_TO_ARCH", "SCRAM_TO_ARCH", "ARCH_TO_SCRAM", "getPlatformMachine",
            "getSingleScramArch", "chooseScramArch", "isCMSSWSupported", "isEnforceGUIDInFileNameSupported"]
@@ -40,7 +43,7 @@ MAX_OUTPUT = 16 * 1024 * 1024
 TEXTS = ("command", "directory", "architecture", "initialise", "envCmd")
 
 
-class Scram(object):
+class Scram(ScramOutcome):
     """
     A SCRAM session: make a project area, take its environment, run commands in it.
 
@@ -63,36 +66,30 @@ class Scram(object):
     :param retryPauses: sequence of seconds to wait before each further try when CVMFS seems to fail
     :param storeSession: bool, whether to use and leave session files in the directory
     :param scriptPython: str, path or name of the python for scripts, instead of the one that is found
+    :param shareWithin: str, the directory that holds the directories of the job's steps: a session of another step
+        there may be used, and this one's by the others; None for neither
     :param ignored: other options, which are logged
     """
 
     def __init__(self, command="scramv1", version=None, initialise=None, directory=None, architecture=None,
                  envCmd=None, test=False, timeouts=None, retryPauses=RETRY_PAUSES, storeSession=True,
-                 scriptPython=None, **ignored):
+                 scriptPython=None, shareWithin=None, **ignored):
         if ignored:
             logging.warning("Scram does not know the options %s", ", ".join(sorted(ignored)))
-        self.command = "/bin/echo" if test else command or "scramv1"
+        self.timeouts = dict(TIMEOUTS, **(timeouts or {}))
+        ScramOutcome.__init__(self, "/bin/echo" if test else command or "scramv1", architecture, self.timeouts)
         self.version = version
         self.initialise = initialise
         self.directory = os.path.join(currentDirectory(), directory or "")
-        self.architecture = architecture
         self.envCmd = envCmd
         self.test_mode = test
-        self.timeouts = dict(TIMEOUTS, **(timeouts or {}))
         self.retryPauses = tuple(retryPauses)
         self.storeSession = storeSession and not test
         self.scriptPython = scriptPython
+        self.shareWithin = os.path.join(currentDirectory(), shareWithin) if shareWithin else None
         self.scriptResolution = None
         self.projectArea, self.runtimeEnv = None, {}
-        self.stdout, self.stderr, self.code, self.lastExecuted = None, None, None, None
-        self.sessionReused = False
-        self._attempts = ScramAttempts(self.timeouts)
-        self._session = None
-
-    @property
-    def attempts(self):
-        """Give how each start of bash went, a tuple of ScramAttempt."""
-        return self._attempts.all
+        self._session, self._areaIsNew = None, False
 
     @property
     def sessionFile(self):
@@ -120,16 +117,17 @@ class Scram(object):
         :return: int, 0; 2 when initialise failed, 3 when scram did or made an unusable area
         """
         self.lastExecuted = "%s project CMSSW %s" % (self.command, self.version)
-        self.projectArea, self._session, self.runtimeEnv = None, None, {}
+        self.projectArea, self._session, self._areaIsNew, self.runtimeEnv = None, None, False, {}
         problem = requestProblem(self.version, {name: getattr(self, name) for name in TEXTS})
         if problem:
             return self._fail(PROJECT_FAILED, problem)
         area = ProjectArea(os.path.join(self.directory, self.version), self.architecture)
         if self.test_mode:
             self.code = self._pretendProject(area)
-        elif self._storedSession() is not None:
+        elif (self._storedSession() or self._takenOver()) is not None:
             self.code = self._reuse("The area %s of the stored session is used." % area.path)
         else:
+            self._areaIsNew = not os.path.lexists(area.path)
             self.code = self._finish(self._setUp(area).makeArea())
         if self.code == 0:
             self.projectArea = area.path
@@ -159,8 +157,7 @@ class Scram(object):
         self.lastExecuted = "eval `%s ru -sh`" % self.command
         if self.test_mode:
             self.runtimeEnv["TEST_MODE"] = "1"
-            self.stdout, self.stderr, self.code = self.lastExecuted + "\n", "", 0
-            return 0
+            return self._pretend(self.lastExecuted)
         session = self._storedSession()
         if session is None:
             self.code = self._takeEnvironment()
@@ -173,7 +170,10 @@ class Scram(object):
         setUp = self._setUp(ProjectArea(self.projectArea, self.architecture))
         code = self._finish(setUp.takeEnvironment())
         if code == 0:
-            self._adopt(takeSession(self._request(), self.projectArea, setUp.environ, self._attempts.lastRun.environ))
+            # Who knows what is in an area of before, and who put it there.
+            shared = self.shareWithin is not None and self._areaIsNew
+            self._adopt(takeSession(self._request(), self.projectArea, setUp.environ, self._attempts.lastRun.environ,
+                                    shared))
             if self.storeSession:
                 leaveSession(self._session, self.directory)
         return code
@@ -188,6 +188,11 @@ class Scram(object):
 
     def _storedSession(self):
         return findSession(self.directory, self._request(), scramEnvironment()) if self.storeSession else None
+
+    def _takenOver(self):
+        if self.shareWithin is None or not self.storeSession:
+            return None
+        return takeOver(self.shareWithin, self.directory, self._request(), scramEnvironment())
 
     def __call__(self, command, hackLdLibPath=False, runtimeDir=None, cleanEnv=True, timeout=None):
         """
@@ -207,16 +212,12 @@ class Scram(object):
             time limit stopped it, 126 or 127 when it could not be started, or no python does for a script
         :raises RuntimeError: when project() or runtime() was not called, or failed
         """
-        if self.projectArea is None:
-            raise RuntimeError("Scram Project Area not set/project() not called%s" % self._lastFailure())
-        if not self.runtimeEnv:
-            raise RuntimeError("Scram runtime environment is empty/runtime() not called%s" % self._lastFailure())
+        self._checkReady()
         self.lastExecuted = command
         if not isinstance(command, str) or "\0" in command:
             return self._refuse(NO_COMMAND, "%r is no text to be used as a command" % (command,))
         if self.test_mode:
-            self.stdout, self.stderr, self.code = command + "\n", "", 0
-            return 0
+            return self._pretend(command)
         if isScript(command):
             self.scriptResolution = resolveScriptPython(*self._releaseVariables(), arch=self.architecture,
                                                         setting=self.scriptPython)
@@ -228,6 +229,37 @@ class Scram(object):
         run = self._attempts.start("command", self._script().run(command, self.envCmd),
                                    commandEnvironment(*self._releaseVariables(), cleanEnv=cleanEnv),
                                    runtimeDir or self.projectArea, timeout, mergeStderr=True, maxBytes=MAX_OUTPUT)
+        return self._ended(run)
+
+    def runProgram(self, args, runtimeDir=None, timeout=None):
+        """
+        Run a program in the release's environment, as a call does with cleanEnv, but without a shell before it.
+
+        Neither initialise nor envCmd is run again; what initialise did to the environment is in the session.
+
+        :param args: list of str, the program, looked for in the release's PATH, and its arguments
+        :param runtimeDir: str, where to run; the project area by default
+        :param timeout: float seconds, instead of timeouts["command"]
+        :return: int, as for a call
+        :raises RuntimeError: as a call
+        """
+        self._checkReady()
+        self.lastExecuted = " ".join(shlex.quote(word) for word in args)
+        if self.test_mode:
+            return self._pretend(self.lastExecuted)
+        logging.info("    Invoking command: %s", withoutSecrets(self.lastExecuted))
+        environ = commandEnvironment(*self._releaseVariables())
+        environ.update({"SCRAM_ARCH": self.architecture} if self.architecture else {})
+        return self._ended(self._attempts.startProgram(args, environ, runtimeDir or self.projectArea, timeout,
+                                                       mergeStderr=True, maxBytes=MAX_OUTPUT))
+
+    def _checkReady(self):
+        if self.projectArea is None:
+            raise RuntimeError("Scram Project Area not set/project() not called%s" % self._lastFailure())
+        if not self.runtimeEnv:
+            raise RuntimeError("Scram runtime environment is empty/runtime() not called%s" % self._lastFailure())
+
+    def _ended(self, run):
         self._showOutput()
         self.code = TIMED_OUT if run.exit.timedOut else run.exit.shellCode
         if run.stage == "initialise" or (run.stage == "envCmd" and not self.code):
@@ -246,51 +278,7 @@ class Scram(object):
         return AreaSetUp(area, self.version, self._script(), scramEnvironment(), self._attempts, self.retryPauses,
                          self._pause)
 
-    def _finish(self, outcome):
-        self._showOutput()
-        return self._fail(*outcome) if outcome[0] else 0
-
-    def _showOutput(self):
-        self.stdout, self.stderr = self._attempts.lastRun.stdout, self._attempts.lastRun.stderr
-
     def _pause(self, seconds):
         if seconds:
             # Not all jobs of a node at once, when CVMFS comes back.
             time.sleep(seconds * random.uniform(0.8, 1.2))
-
-    def _fail(self, code, problem):
-        self.code = code
-        self.stdout = self.stdout or ""
-        self.stderr = "%s%s\n" % (self.stderr or "", problem)
-        return code
-
-    def _refuse(self, code, problem):
-        self.stdout, self.stderr = "", ""
-        return self._fail(code, problem)
-
-    def _reuse(self, text):
-        logging.info(text)
-        self.sessionReused, self.stdout, self.stderr = True, text + "\n", ""
-        return 0
-
-    def _lastFailure(self):
-        return "; what went wrong before:\n%s" % self.diagnostic() if self.code else ""
-
-    def diagnostic(self):
-        """
-        Tell what was run last and how it went, for a log or a report; credentials are blotted out.
-
-        :return: str
-        """
-        lines = ["Scram Command Diagnostic:", "Command : %s" % self.command, "Architecture: %s" % self.architecture,
-                 "Executed: %s" % self.lastExecuted, "Exit Status: %s" % self.code]
-        lines += self._attempts.describe() + ["Stdout: %s" % self.stdout, "Stderr: %s" % self.stderr]
-        return withoutSecrets("\n".join(lines))
-
-    def getStdout(self):
-        """
-        Give the output of the last command, standard error merged in.
-
-        :return: str
-        """
-        return self.stdout

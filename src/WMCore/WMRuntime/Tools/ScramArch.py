@@ -3,7 +3,6 @@ Which scram arch of a list fits a node, and the tables WMCore publishes about th
 """
 import logging
 import os
-import platform
 import re
 
 import attr
@@ -51,7 +50,8 @@ def getPlatformMachine():
 
     :return: str, X86_64 for x86_64, else as the system says
     """
-    machine = platform.machine()
+    # Not platform.machine(): up to python 3.8 it starts `uname -p`.
+    machine = os.uname().machine
     return "X86_64" if machine == "x86_64" else machine
 
 

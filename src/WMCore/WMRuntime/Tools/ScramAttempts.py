@@ -1,5 +1,5 @@
 """
-The starts of bash for scram, each recorded with how it went.
+The starts of bash for scram, and of programs in its environment, each recorded with how it went.
 """
 import logging
 import time
@@ -7,7 +7,7 @@ import time
 import attr
 
 from WMCore.WMRuntime.Environment.EnvCapture import ShellRun, runShell
-from WMCore.WMRuntime.Tools.ChildProcess import ChildExit
+from WMCore.WMRuntime.Tools.ChildProcess import ChildExit, runCaptured
 
 _SHOWN = 20
 
@@ -63,13 +63,34 @@ class ScramAttempts(object):
         :param options: more for runShell
         :return: ShellRun
         """
+        return self._record(action, timeout, "bash in %s" % cwd, lambda limit: runShell(
+            stages, environ, cwd=cwd, timeout=limit, **options))
+
+    def startProgram(self, args, environ, cwd, timeout=None, **options):
+        """
+        Run a program of the release as a command, without bash.
+
+        :param args: list of str, the program, looked for in the environment's PATH, and its arguments
+        :param environ: dict, the whole environment
+        :param cwd: str
+        :param timeout: float seconds, instead of the one for commands
+        :param options: more for runCaptured
+        :return: ShellRun, of the stage `command`
+        """
+        def run(limit):
+            ended, out, err = runCaptured(args, env=environ, cwd=cwd, timeout=limit, **options)
+            return ShellRun(ended, "command", out, err)
+        return self._record("command", timeout, "%s in %s" % (args[0], cwd), run)
+
+    def _record(self, action, timeout, what, starter):
         timeout = timeout or self.timeouts[action]
         begin = time.time()
         try:
-            run = runShell(stages, environ, cwd=cwd, timeout=timeout, **options)
+            run = starter(timeout)
         except (OSError, ValueError) as ex:
             code = 126 if isinstance(ex, PermissionError) else 127
-            run = ShellRun(ChildExit(0, code), "start", "", "cannot start bash in %s: %s\n" % (cwd, ex))
+            text = "cannot start %s: %s\n" % (what, ex)
+            run = ShellRun(ChildExit(0, code), "start", "", text)
         note = "stopped after the time limit of %g s" % timeout if run.exit.timedOut else ""
         self.all += (ScramAttempt(action, run.stage, run.exit.shellCode, time.time() - begin, note),)
         self.lastRun = run

@@ -60,12 +60,14 @@ class ScramSession(object):
     :param diff: EnvDiff against the base environment
     :param base: dict, the deciding variables of the base, None for an unset one
     :param evidence: dict, what has to be on disk unchanged for the session to hold
+    :param contents: str, ProjectArea.contents() when it was taken; None for an area that no other step is to use
     """
     request = attr.ib()
     area = attr.ib(type=str)
     diff = attr.ib()
     base = attr.ib()
     evidence = attr.ib()
+    contents = attr.ib(default=None)
 
     @property
     def digest(self):
@@ -90,7 +92,7 @@ def sessionJson(session):
     :return: str
     """
     data = {"format": FORMAT, "project": "CMSSW", "area": portableText(session.area),
-            "base": session.base, "evidence": session.evidence}
+            "base": session.base, "evidence": session.evidence, "contents": session.contents}
     data.update(attr.asdict(session.request))
     data.update(session.diff.toDict())
     return json.dumps(data, indent=1, sort_keys=True) + "\n"
@@ -178,6 +180,6 @@ def readSession(directory):
             raise ValueError("base and evidence have to be objects")
         request = ScramRequest(data["command"], data["release"], data["architecture"], data["initialise"])
         return ScramSession(request, localText(_text(data, "area")), EnvDiff.fromDict(data), data["base"],
-                            data["evidence"])
+                            data["evidence"], data.get("contents"))
     except (KeyError, TypeError, ValueError, RecursionError) as ex:
         raise ValueError("%s is no SCRAM session: %s" % (path, ex))

@@ -14,6 +14,7 @@ from WMCore.WMRuntime.Tools.ScramSession import (JSON_NAME, MAX_FILE_BYTES, SESS
 # Variables of the base environment that decide what scram prints, beside those named SCRAM*.
 BASE_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHON27PATH", "PYTHON3PATH", "CMS_PATH",
                   "SITECONFIG_PATH", "VO_CMS_SW_DIR")
+MOST_HOOKS = 200
 
 
 def basePicture(environ, architecture):
@@ -43,16 +44,29 @@ def _look(path):
     return [status.st_mtime_ns, status.st_size]
 
 
+def _hooks(top):
+    """Name a directory of scram hooks, the two it may hold, project and runtime, and what is in them."""
+    paths = [top, os.path.join(top, "project"), os.path.join(top, "runtime")]
+    for folder in paths[:]:
+        try:
+            paths.extend(os.path.join(folder, name) for name in sorted(os.listdir(folder))[:MOST_HOOKS])
+        except OSError:
+            # Most sites have none; that is evidence too.
+            continue
+    return paths
+
+
 def gatherEvidence(area, environ):
     """
-    Record what a session rests on: the area's Environment file, the release's tools, the site's hooks.
+    Record what a session rests on: the area's Environment file and hooks, the release's tools, the hooks of the site
+    and the scram settings of the user.
 
     :param area: str, path of the project area
-    :param environ: dict, the session's environment; CMS_PATH and VO_CMS_SW_DIR lead to the site's hooks
+    :param environ: dict, the session's environment; CMS_PATH, VO_CMS_SW_DIR, SCRAM_SITE_HOOKS_DIR and HOME lead there
     :return: dict, path to digest or [mtime in ns, size]; None for what is not there
     """
     known = ProjectArea(area)
-    watched = [os.path.join(area, "config", "toolbox")]
+    watched = [os.path.join(area, "config", "toolbox")] + _hooks(os.path.join(area, "config", "SCRAM", "hooks"))
     for architecture in known.architectures():
         selected = os.path.join("config", "toolbox", architecture, "tools", "selected")
         watched.extend([known.environmentFile(architecture), os.path.join(area, selected)])
@@ -61,12 +75,15 @@ def gatherEvidence(area, environ):
             watched.extend([top, os.path.join(top, "config", "toolbox"), os.path.join(top, selected)])
     for root in {environ.get("CMS_PATH"), environ.get("VO_CMS_SW_DIR")} - {None, ""}:
         scramrc = os.path.join(root, "etc", "scramrc")
-        watched.extend([scramrc, os.path.join(scramrc, "site.cfg")] +
-                       [os.path.join(scramrc, "SCRAM", "hooks", kind) for kind in ("project", "runtime")])
+        watched.extend([scramrc, os.path.join(scramrc, "site.cfg")] + _hooks(os.path.join(scramrc, "SCRAM", "hooks")))
+    if environ.get("SCRAM_SITE_HOOKS_DIR"):
+        watched.extend(_hooks(environ["SCRAM_SITE_HOOKS_DIR"]))
+    if environ.get("HOME"):
+        watched.append(os.path.join(environ["HOME"], ".scramrc", "runtime"))
     return {portableText(path): _look(path) for path in watched}
 
 
-def takeSession(request, area, base, environ):
+def takeSession(request, area, base, environ, shared=False):
     """
     Make the session of an environment that scram runtime has left.
 
@@ -74,13 +91,14 @@ def takeSession(request, area, base, environ):
     :param area: str, path of the project area
     :param base: dict, the environment before
     :param environ: dict, the environment after
+    :param shared: bool, whether other steps of the job may use the area
     :return: ScramSession
     """
     diff = EnvDiff.between(base, environ)
     diff = EnvDiff(dict(scramVariables(environ), **diff.toSet), diff.toUnset)
     area = os.path.abspath(area)
     return ScramSession(request, area, diff, basePicture(base, request.architecture),
-                        gatherEvidence(area, diff.apply(base)))
+                        gatherEvidence(area, diff.apply(base)), ProjectArea(area).contents() if shared else None)
 
 
 def staleReason(session, request, directory, environ, token=None):

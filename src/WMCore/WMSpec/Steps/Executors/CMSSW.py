@@ -6,7 +6,6 @@ here takes the settings out of the step and puts the outcome into its report.
 """
 import logging
 import os
-import platform
 import shlex
 
 from WMCore.WMRuntime.Errors import PLACEHOLDER, WMRuntimeError, exitCause
@@ -168,7 +167,7 @@ class CMSSW(Executor):
             raise _setupFailed("ScramSetupFailure",
                                "none of the scram archs %s runs on this node: %s, machine ad %s: %s. The job needs a "
                                "node whose GLIDEIN_REQUIRED_OS and CPU fit one of them."
-                               % (wanted, " ".join(platform.uname()), os.environ.get("_CONDOR_MACHINE_AD", "missing"),
+                               % (wanted, " ".join(os.uname()), os.environ.get("_CONDOR_MACHINE_AD", "missing"),
                                   chooseScramArch(wanted, readRequiredOS()).describe()))
         return arch
 
@@ -183,12 +182,13 @@ class CMSSW(Executor):
                      getattr(gpu, "gpuRequired", "not set"), getattr(gpu, "gpuRequirements", "not set"))
 
     def _setUpScram(self, arch):
-        setup = self.step.application.setup
+        setup, directory = self.step.application.setup, self.step.builder.workingDir
         logging.info("Running SCRAM")
         try:
             scram = Scram(command=setup.scramCommand, version=setup.cmsswVersion,
-                          initialise=setup.softwareEnvironment, directory=self.step.builder.workingDir,
-                          architecture=arch, scriptPython=getattr(self.step.runtime, "scriptPython", None))
+                          initialise=setup.softwareEnvironment, directory=directory, architecture=arch,
+                          scriptPython=getattr(self.step.runtime, "scriptPython", None),
+                          shareWithin=os.path.dirname(os.path.abspath(directory)))
             # A negative status, a signal's, is a failure too.
             failed = scram.project() != 0 or scram.runtime() != 0
         except Exception as ex:

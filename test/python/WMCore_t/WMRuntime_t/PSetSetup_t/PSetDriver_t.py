@@ -38,10 +38,14 @@ class FakeScram(object):
         (self.bin / name).write_text(text)
         (self.bin / name).chmod(0o755)
 
-    def __call__(self, command, timeout=None):
-        self.commands.append(command)
-        child = subprocess.Popen(["/bin/bash", "-c", command], env={"PATH": "%s:/nowhere" % self.bin},
-                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    def runProgram(self, args, timeout=None):
+        self.commands.append(args)
+        try:
+            child = subprocess.Popen(args, env={"PATH": "%s:/nowhere" % self.bin}, stdout=subprocess.PIPE,
+                                     stderr=subprocess.STDOUT)
+        except OSError as ex:
+            self.output, self.code = str(ex), 127
+            return self.code
         self.output = child.communicate(timeout=60)[0].decode("utf-8", "replace")
         self.code = child.returncode if child.returncode >= 0 else 128 - child.returncode
         return self.code
@@ -79,7 +83,7 @@ CMSRUN = ["FWCore.PythonFramework.CmsRun"]
 def test_python3IsTakenWhenItKnowsCmsRun(scram, run):
     scram.python("python3", CMSRUN)
     calls = run("works")
-    assert calls.state == "done" and len(scram.commands) == 1 and "python3" in scram.commands[0]
+    assert calls.state == "done" and [args[:2] for args in scram.commands] == [["python3", "-B"]]
     assert calls.summary()["driven"] == 1
 
 
@@ -87,7 +91,7 @@ def test_pythonIsTakenWhenPython3DoesNot(scram, run):
     scram.python("python3")
     scram.python("python")
     assert run("works").state == "done"
-    assert [command.split()[1] for command in scram.commands] == ["python3", "python"]
+    assert [args[0] for args in scram.commands] == ["python3", "python"]
 
 
 def test_pythonIsTakenWhenThereIsNoPython3(scram, run):

@@ -26,10 +26,13 @@ case $action in
     mkdir -p "$area/config/toolbox" "$area/src" "$area/.SCRAM/$arch"
     echo "RELEASETOP=$home/cvmfs/$arch/cms/cmssw/$3" >"$area/.SCRAM/$arch/Environment" ;;
   runtime)
-    echo 'export CMSSW_BASE="'"$PWD"'";'
-    echo 'export CMSSW_VERSION="%(release)s";'
-    echo 'export CMSSW_RELEASE_BASE="%(top)s";'
-    echo 'export SCRAMRT_SET="CMSSW:%(release)s:%(arch)s:V3_00_30:SRT_";'
+    area=$(pwd -P)
+    release=${area##*/}
+    [ -n "$arch" ] || arch=$(ls "$area/.SCRAM")
+    echo 'export CMSSW_BASE="'"$area"'";'
+    echo 'export CMSSW_VERSION="'"$release"'";'
+    echo 'export CMSSW_RELEASE_BASE="'"$home/cvmfs/$arch/cms/cmssw/$release"'";'
+    echo 'export SCRAMRT_SET="CMSSW:'"$release:$arch"':V3_00_30:SRT_";'
     cat "$home/runtime.txt" ;;
 esac
 """
@@ -40,12 +43,17 @@ class FakeScram(object):
 
     def __init__(self, home):
         self.home = str(home)
-        self.top = os.path.join(self.home, "cvmfs", ARCH, "cms", "cmssw", RELEASE)
-        os.makedirs(os.path.join(self.top, "config", "toolbox"))
+        self.top = self.provide(RELEASE, ARCH)
         self.command = os.path.join(self.home, "scramv1")
-        self.write("scramv1", _SCRIPT % {"home": self.home, "release": RELEASE, "arch": ARCH, "top": self.top})
+        self.write("scramv1", _SCRIPT % {"home": self.home})
         os.chmod(self.command, stat.S_IRWXU)
         self.write("runtime.txt", 'export PATH="%s/bin:$PATH";\n' % self.top)
+
+    def provide(self, release, arch):
+        """Put a release where areas say they are from; give its directory."""
+        top = os.path.join(self.home, "cvmfs", arch, "cms", "cmssw", release)
+        os.makedirs(os.path.join(top, "config", "toolbox"))
+        return top
 
     def write(self, name, text):
         """Write one of the files that steer the stand-in."""

@@ -71,3 +71,27 @@ def test_whatCannotBeReadIsNoArchitecture(area):
     (area / ".SCRAM" / OTHER).mkdir()
     os.mkfifo(str(area / ".SCRAM" / OTHER / "Environment"))
     assert ProjectArea(str(area), OTHER).releaseTop(OTHER) is None, "a fifo would be waited for"
+
+
+def test_theContentsOfAnAreaAreTheSameUntilSomethingChanges(area):
+    def look():
+        return ProjectArea(str(area)).contents()
+    seen = [look()]
+    assert look() == seen[0] and ProjectArea(os.path.join(str(area), "..", "area")).contents() == seen[0]
+    (area / "config" / os.fsdecode(b"odd \xff\nname")).write_text("")
+    seen.append(look())
+    (area / "lib").mkdir()
+    seen.append(look())
+    (area / "lib").chmod(0o700)
+    seen.append(look())
+    (area / "link").symlink_to("nowhere")
+    seen.append(look())
+    assert None not in seen and len(set(seen)) == len(seen)
+
+
+def test_anAreaThatCannotBeLookedAtOrIsEndlessHasNoContents(area, monkeypatch):
+    assert ProjectArea(str(area / "gone")).contents() is None
+    (area / "loop").symlink_to(area)
+    assert ProjectArea(str(area)).contents()
+    monkeypatch.setattr("WMCore.WMRuntime.Tools.ProjectArea.MOST_ENTRIES", 5)
+    assert ProjectArea(str(area)).contents() is None

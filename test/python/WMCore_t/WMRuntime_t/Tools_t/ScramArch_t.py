@@ -1,5 +1,6 @@
 """Tests of Tools/ScramArch."""
 import logging
+import posix
 import subprocess
 import sys
 
@@ -137,10 +138,15 @@ def test_everyArchIsChosenOrRejectedWithAReason(archs, system, machine):
 
 
 def test_theMachineIsNamedAsHTCondorDoes(monkeypatch):
-    monkeypatch.setattr("platform.machine", lambda: "x86_64")
-    assert getPlatformMachine() == "X86_64"
-    monkeypatch.setattr("platform.machine", lambda: "aarch64")
-    assert getPlatformMachine() == "aarch64"
+    for machine, name in (("x86_64", "X86_64"), ("aarch64", "aarch64")):
+        monkeypatch.setattr("os.uname", lambda: posix.uname_result(("Linux", "node", "5", "#1", machine)))
+        assert getPlatformMachine() == name
+
+
+def test_theMachineIsKnownWithoutStartingAProgram(monkeypatch):
+    """platform.machine() starts `uname -p` up to python 3.8."""
+    monkeypatch.setattr("platform.uname", None)
+    assert getPlatformMachine()
 
 
 def test_theModuleImportsWithoutWMCore(sourceTree):

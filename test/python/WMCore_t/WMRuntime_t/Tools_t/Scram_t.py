@@ -222,6 +222,46 @@ def test_section2_2_2_aCommandWithoutASessionTellsWhatScramSaid(fake, make):
         scram("true")
 
 
+# -- a program
+
+
+def test_aProgramStartsWithoutAShellInTheReleasesEnvironment(fake, make, tmp_path, monkeypatch):
+    fake.write("runtime.txt", "export RELEASE_SAYS=\"a b\";\nexport PATH=\"%s/bin:$PATH\";\n" % tmp_path)
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "tell"
+    program.write_text('#!/bin/sh\nprintf "%s|" "$RELEASE_SAYS" "$ONE" "$SCRAM_ARCH" "$NOT_ON_THE_LIST" "$PWD" "$@"\n'
+                       'exit 9\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("NOT_ON_THE_LIST", "1")
+    scram = make(initialise="export ONE=1")
+    assert (scram.project(), scram.runtime()) == (0, 0), scram.diagnostic()
+    monkeypatch.setenv("SCRAM_ARCH", "other")
+    started, original = [], subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda args, **more: started.append(args[0]) or original(args, **more))
+    assert scram.runProgram(["tell", "it's", "$HOME"], runtimeDir=str(tmp_path)) == scram.code == 9
+    assert scram.getStdout() == "a b|1|%s||%s|it's|$HOME|" % (ARCH, tmp_path)
+    assert started == ["tell"] and "tell 'it'\"'\"'s' '$HOME'" in scram.diagnostic()
+    said = scram.stdout
+    assert scram("tell \"it's\" '$HOME'", runtimeDir=str(tmp_path)) == 9
+    assert scram.stdout == said, "a call gives it the same"
+
+
+def test_aProgramThatCannotStartOrEndIsAStatus(ready, tmp_path):
+    assert ready.runProgram(["nosuchprogram"]) == 127 and "nosuchprogram" in ready.diagnostic()
+    assert ready.runProgram([str(tmp_path)]) == 126
+    assert ready.runProgram(["true"], runtimeDir="/nonexistent") == 127
+    assert ready.runProgram(["sleep", "60"], timeout=0.2) == 124
+    assert ready.runProgram(["sh", "-c", "kill -9 $$"]) == 137
+    assert ready.runProgram(["a\0b"]) == 127
+
+
+def test_aProgramWithoutASessionIsAnError(make):
+    with pytest.raises(RuntimeError, match="project"):
+        make().runProgram(["true"])
+    pretending = make(test=True)
+    assert (pretending.project(), pretending.runtime(), pretending.runProgram(["nosuchprogram"])) == (0, 0, 0)
+
+
 # -- failures
 
 
