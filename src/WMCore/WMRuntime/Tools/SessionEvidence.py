@@ -45,7 +45,7 @@ def _look(path):
 
 
 def _hooks(top):
-    """Name a directory of scram hooks, the two it may hold, project and runtime, and what is in them."""
+    """Name a directory of scram hooks, which holds runtime-hook and project-hook, the two below it, and their files."""
     paths = [top, os.path.join(top, "project"), os.path.join(top, "runtime")]
     for folder in paths[:]:
         try:
@@ -77,7 +77,8 @@ def gatherEvidence(area, environ):
         scramrc = os.path.join(root, "etc", "scramrc")
         watched.extend([scramrc, os.path.join(scramrc, "site.cfg")] + _hooks(os.path.join(scramrc, "SCRAM", "hooks")))
     if environ.get("SCRAM_SITE_HOOKS_DIR"):
-        watched.extend(_hooks(environ["SCRAM_SITE_HOOKS_DIR"]))
+        watched.extend(_hooks(os.path.join(environ["SCRAM_SITE_HOOKS_DIR"], "SCRAM", "hooks")) +
+                       _hooks(environ["SCRAM_SITE_HOOKS_DIR"]))
     if environ.get("HOME"):
         watched.append(os.path.join(environ["HOME"], ".scramrc", "runtime"))
     return {portableText(path): _look(path) for path in watched}

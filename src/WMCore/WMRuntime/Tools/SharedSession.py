@@ -92,7 +92,7 @@ def _adopted(session, home, directory, own):
     # Relative: a job's directory may be moved, or be seen elsewhere inside a container.
     os.symlink(os.path.relpath(area, os.path.realpath(directory)), own)
     try:
-        session = attr.evolve(session, diff=_withoutStep(session.diff, home, area))
+        session = attr.evolve(session, diff=_withoutStep(session.diff, home, session.request.release))
         storeSession(session, directory)
     except (OSError, ValueError):
         os.unlink(own)
@@ -101,10 +101,13 @@ def _adopted(session, home, directory, own):
     return session
 
 
-def _withoutStep(diff, home, area):
+def _withoutStep(diff, home, release):
     """Take out of PATH what the other step has added of its own directory, as Payload/ToolsPython does."""
     if "PATH" not in diff.toSet:
         return diff
+    homes = (os.path.abspath(home), os.path.realpath(home))
+    inHome = tuple(path + "/" for path in homes)
+    inArea = tuple(os.path.join(path, release) + "/" for path in homes)
     kept = [entry for entry in diff.toSet["PATH"].split(os.pathsep)
-            if not entry or _inside(entry, area) or not _inside(entry, home)]
+            if not (entry + "/").startswith(inHome) or (entry + "/").startswith(inArea)]
     return EnvDiff(dict(diff.toSet, PATH=os.pathsep.join(kept)), diff.toUnset)

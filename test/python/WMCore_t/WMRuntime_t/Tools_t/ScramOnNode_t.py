@@ -43,6 +43,37 @@ def test_everyReleaseIsSetUpOnceAndReused(release, onNode, workerNode, tmp_path)
     assert scramCalls(workerNode) - before == 2
 
 
+def test_issue6_stepsOfTwoReleasesInTurnRunScramOnceForEach(onNode, workerNode, tmp_path):
+    before = scramCalls(workerNode)
+    for number, release in enumerate(["CMSSW_13_0_3", "CMSSW_10_6_30"] * 3, 1):
+        directory = tmp_path / ("cmsRun%d" % number)
+        directory.mkdir()
+        scram = Scram(version=release, architecture=workerNode.releases[release]["arch"], initialise=onNode,
+                      directory=str(directory), shareWithin=str(tmp_path))
+        assert (scram.project(), scram.runtime()) == (0, 0), scram.diagnostic()
+        assert scram.sessionReused is (number > 2)
+        assert scram("echo $CMSSW_VERSION $CMSSW_BASE; command -v edm_pset_pickler.py; command -v cmsRun") == 0, scram.stdout
+        first = str(tmp_path / ("cmsRun%d" % (2 - number % 2)) / release)
+        assert scram.getStdout().split()[:2] == [release, first] == [release, os.path.realpath(scram.projectArea)]
+    assert scramCalls(workerNode) - before == 4
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_scramByHandInTheLinkOfALaterStepWorksInTheSharedArea(release, onNode, workerNode, tmp_path):
+    """As main.sh does when scramSession.sh is deleted: project finds the area there, runtime is the first step's."""
+    arch = workerNode.releases[release]["arch"]
+    for name in ("cmsRun1", "cmsRun2"):
+        (tmp_path / name).mkdir()
+        scram = Scram(version=release, architecture=arch, initialise=onNode, directory=str(tmp_path / name),
+                      shareWithin=str(tmp_path))
+        assert (scram.project(), scram.runtime()) == (0, 0), scram.diagnostic()
+    text = '%s; export SCRAM_ARCH=%s; scramv1 project CMSSW %s && cd %s && eval "$(scramv1 runtime -sh)" && ' \
+           'echo "in $CMSSW_BASE"' % (onNode, arch, release, release)
+    run = subprocess.run(["/bin/bash", "--noprofile", "--norc", "-c", text], cwd=str(tmp_path / "cmsRun2"),
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert run.returncode == 0 and "in %s\n" % (tmp_path / "cmsRun1" / release) in run.stdout.decode(), run.stdout
+
+
 def test_anUnknownReleaseSaysSoAtOnce(onNode, workerNode, tmp_path):
     arch = workerNode.releases["CMSSW_13_0_3"]["arch"]
     scram = Scram(version="CMSSW_99_0_0", architecture=arch, initialise=onNode, directory=str(tmp_path))

@@ -236,9 +236,11 @@ def test_neverStale_anotherBaseEnvironmentIsNotShared(name, job, monkeypatch):
     assert not job.step("cmsRun2").sessionReused
 
 
-@pytest.mark.parametrize("variable, below", [("CMS_PATH", "etc/scramrc/SCRAM/hooks/"), ("SCRAM_SITE_HOOKS_DIR", "")])
-def test_neverStale_aSiteHookWrittenAnewInPlaceIsNoticed(variable, below, job, tmp_path, monkeypatch):
-    hook = tmp_path / "site" / below / "runtime" / "00-hook"
+@pytest.mark.parametrize("name", ["runtime-hook", "runtime/00-hook"])
+@pytest.mark.parametrize("variable, below", [("CMS_PATH", "etc/scramrc/SCRAM/hooks"), ("SCRAM_SITE_HOOKS_DIR", ""),
+                                             ("SCRAM_SITE_HOOKS_DIR", "SCRAM/hooks")])
+def test_neverStale_aSiteHookWrittenAnewInPlaceIsNoticed(variable, below, name, job, tmp_path, monkeypatch):
+    hook = tmp_path / "site" / below / name
     hook.parent.mkdir(parents=True)
     hook.write_text("echo 1")
     monkeypatch.setenv(variable, str(tmp_path / "site"))
@@ -265,7 +267,7 @@ def test_anAreaOfItsOwnStaysAStepsArea(job, fake):
     assert not os.path.islink(job.area("cmsRun2"))
 
 
-# -- links
+# -- links, and what else a step finds in its directory
 
 
 def test_aStepThatLosesItsSessionBuildsNotInAnothersArea(job, fake):

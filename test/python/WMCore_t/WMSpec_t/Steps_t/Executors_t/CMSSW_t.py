@@ -118,6 +118,21 @@ def testSuccessRunsScramOnceAndLeavesTheStepsFiles(harness):
     assert "a line of cmsRun" in (harness.directory / "cmsRun1-stdout.log").read_text()
 
 
+def testIssue6_theNextStepOfTheJobUsesTheSession(harness):
+    run(harness)
+    first, second, calls = harness.directory, harness.root / "cmsRun2", harness.calls.read_text()
+    executor = harness.executor(Executor, Diagnostic)
+    # Which has put the first step's directory aside and its own in its place.
+    harness.directory.rename(second)
+    next(harness.root.glob("cmsRun1.*")).rename(first)
+    harness.monkeypatch.chdir(second)
+    executor.step.builder.workingDir = str(second)
+    scram = executor._setUpScram("el8_amd64_gcc12")
+    assert scram.projectArea == str(second / "CMSSW_13_0_3")
+    assert os.readlink(scram.projectArea) == os.path.join("..", "cmsRun1", "CMSSW_13_0_3")
+    assert harness.calls.read_text() == calls
+
+
 def testFilesOfAFailedStepAreNotDoubled(harness):
     """Upstream's executor and diagnosis both parse the report, and every file is there twice."""
     _, report = run(harness, FAILED, "exit 65")
