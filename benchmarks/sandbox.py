@@ -4,9 +4,9 @@ Measure sandboxes: their bytes, how long a node unpacks them, and what importing
     benchmarks/run sandbox.py [--runs N] [--python PATH ...]
 
 Every figure is made anew from the sources at hand: upstream's way of packing, with and without the bytecode that an
-agent's installation has, this project's, and variants of the latter that were weighed against it. CPU seconds are those
-of whole processes; variants are run in turn, and the least of the runs is printed, because everything else a machine
-does only adds to it.
+agent's installation has, this project's, and variants of the latter that were weighed against it. Seconds are those of
+whole processes; variants are run in turn, and the least of the runs is printed, because everything else a machine does
+only adds to it.
 """
 import argparse
 import bz2
@@ -49,27 +49,27 @@ target.close()
 OLD_IMPORT = b"from WMCore.WMRuntime.SandboxImporter import importOnce\nimportOnce()\n"
 
 
-def cpu(command, cwd=None, path=()):
+def seconds(command, cwd=None, path=()):
     """
     Run a program to its end.
 
-    :return: float, its CPU seconds
+    :return: (float, float), its CPU seconds and those it took
     :raises SystemExit: when it fails
     """
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(path)}
     ended = runChild(command, cwd=cwd, env=env, stderr=os.path.join(cwd or ".", "errors"), timeout=300)
     if not ended.ok:
         raise SystemExit("%s failed in %s" % (" ".join(command), cwd))
-    return ended.userTime + ended.sysTime
+    return ended.userTime + ended.sysTime, ended.endTime - ended.startTime
 
 
 def leastOf(runs, jobs):
-    """Run each of a dict of callables in turn, so often; give the least result of each."""
+    """Run each of a dict of callables in turn, so often; give the least of each number of its results."""
     results = {name: [] for name in jobs}
     for _ in range(runs):
         for name, job in jobs.items():
             results[name].append(job())
-    return {name: min(values) for name, values in results.items()}
+    return {name: tuple(map(min, zip(*values))) for name, values in results.items()}
 
 
 def packed(contents, directory, name, compression=zipfile.ZIP_STORED):
@@ -132,19 +132,19 @@ def upstreams(directory, name, change=lambda archive: archive):
 
 
 def unpacking(python, unpacker, sandbox):
-    """Give a callable that unpacks a sandbox as the wrapper does, and tells the CPU seconds."""
+    """Give a callable that unpacks a sandbox as the wrapper does, and tells the seconds."""
     def run():
         with tempfile.TemporaryDirectory(prefix="wmruntime-benchmark-") as directory:
             with open(os.path.join(directory, "JobPackage.pkl"), "wb") as handle:
                 handle.write(b"a package")
-            return cpu([python, unpacker, "--sandbox=" + sandbox, "--package=JobPackage.pkl", "--index=1",
-                        "--jobname=any"], cwd=directory)
+            return seconds([python, unpacker, "--sandbox=" + sandbox, "--package=JobPackage.pkl", "--index=1",
+                            "--jobname=any"], cwd=directory)
     return run
 
 
 def importing(python, entries, code, directory):
-    """Give a callable that imports from path entries and tells the CPU seconds."""
-    return lambda: cpu([python, "-B", "-S", "-W", "ignore", "-c", code], cwd=directory, path=entries)
+    """Give a callable that imports from path entries and tells the seconds."""
+    return lambda: seconds([python, "-B", "-S", "-W", "ignore", "-c", code], cwd=directory, path=entries)
 
 
 def measureUnpacking(python, runs, variants):
@@ -153,11 +153,13 @@ def measureUnpacking(python, runs, variants):
         sourcePaths()["WMCore"][0], sourcePaths()["WMCore"][-1]))
     least = leastOf(runs, {name: unpacking(python, theirs if name.startswith("upstream") else here, path)
                            for name, path in variants.items()})
-    print("\n| sandbox | bytes | to upstream's | unpacking, CPU s | to upstream's |\n|---|---:|---:|---:|---:|")
+    print("\n| sandbox | bytes | to upstream's | unpacking, CPU s | to upstream's | wall s | to upstream's |\n|---|%s"
+          % ("---:|" * 6))
     bytesOf = {name: os.path.getsize(path) for name, path in variants.items()}
     for name in variants:
-        print("| %s | %d | %.2f | %.3f | %.2f |" % (name, bytesOf[name], bytesOf[name] / bytesOf["upstream"],
-                                                 least[name], least[name] / least["upstream"]))
+        figures = [figure for ours, theirs in zip(least[name], least["upstream"]) for figure in (ours, ours / theirs)]
+        print("| %s | %d | %.2f | %.3f | %.2f | %.3f | %.2f |" % (
+            name, bytesOf[name], bytesOf[name] / bytesOf["upstream"], *figures))
 
 
 def importVariants(python, job, directory):
@@ -174,11 +176,11 @@ def importVariants(python, job, directory):
     members["WMCore/__init__.py"] = members["WMCore/__init__.py"].replace(OLD_IMPORT, b"")
     with open(plain, "wb") as handle:
         handle.write(zipBytes(members))
-    cpu([python, "-W", "ignore", "-c", COMPILE, archive, compiled], cwd=directory)
+    seconds([python, "-W", "ignore", "-c", COMPILE, archive, compiled], cwd=directory)
     cached = os.path.join(directory, "cached")
     shutil.copytree(folder, cached)
     for code in STATIONS.values():
-        cpu([python, "-S", "-W", "ignore", "-c", code], cwd=directory, path=[cached, job])
+        seconds([python, "-S", "-W", "ignore", "-c", code], cwd=directory, path=[cached, job])
     return {"zip, as python does it": [plain, job], "zip, each module once": [archive, job],
             "zip with bytecode": [compiled, job], "directory": [folder, job], "directory with bytecode": [cached, job]}
 
@@ -193,7 +195,7 @@ def measureImports(python, runs, sandbox):
         for station, code in STATIONS.items():
             least = leastOf(runs, {name: importing(python, entries, code, directory)
                                    for name, entries in variants.items()})
-            print("| %s | %s |" % (station, " | ".join("%.3f" % least[name] for name in variants)))
+            print("| %s | %s |" % (station, " | ".join("%.3f" % least[name][0] for name in variants)))
         size = os.path.getsize(os.path.join(directory, "compiled.zip"))
         with open(os.path.join(directory, "compiled.zip"), "rb") as handle:
             print("\nWMCore.zip with this python's bytecode: %d bytes, %d in bzip2" % (
