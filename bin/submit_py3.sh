@@ -379,9 +379,9 @@ wma_describe_node() {
         { IFS= read -r value < "/proc/sys/kernel/$name"; } 2> /dev/null
         kernel+=("$value")
     done
+    # The node's full name, which only DNS knows, comes into the log when cmsRun is started.
     value=${kernel[1]:-${HOSTNAME:-unknown}}
-    [[ $value == ?*.* ]] || value=$(timeout -k 1 10 hostname -f 2> /dev/null || printf '%s' "$value")
-    printf '%s\n' "User id:    $(id 2> /dev/null)" "Local time: $(printf '%(%a %b %d %H:%M:%S %Z %Y)T' -1)" \
+    printf '%s\n' "User id:    $EUID ${USER:-}, groups ${GROUPS[*]}" "Local time: $(printf '%(%a %b %d %H:%M:%S %Z %Y)T' -1)" \
         "System:     ${kernel[*]} $(wma_machine)" "Hostname:   $value" \
         "Shell:      bash $BASH_VERSION" "Start dir:  $PWD" "Job ad:     ${ad:-none}"
     [[ -r $ad ]] || return 0

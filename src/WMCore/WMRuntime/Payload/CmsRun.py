@@ -49,8 +49,10 @@ def payloadEnvironment(environ, workload, host=None):
     result["FRONTIER_ID"] = "wmagent_%s" % workload
     # Libraries linked with CMSSW need it (#6894).
     result.setdefault("HOME", environ.get("PWD", "/"))
+    host = socket.getfqdn() if host is None else host
+    logging.info("The full name of this node is %s", host)
     # GSI authentication against EOS at CERN (#6325). Nobody has shown that EOS can do without it.
-    if (socket.getfqdn() if host is None else host).endswith("cern.ch"):
+    if host.endswith("cern.ch"):
         result["XRD_LOADBALANCERTTL"] = "86400"
     return result
 

@@ -27,7 +27,7 @@ exit 127'''
 # What is left, and who needs it. The wrapper's own bash comes on top.
 BASH = collections.Counter(
     mv=2 + 2,       # the first report, the saved environment; the environments of cmsset_default.sh and of init.sh
-    id=1, sort=1, ls=1,  # told of the node, its job ad, the job's files
+    sort=1, ls=1,   # the job ad and the job's files, as printed
     bash=2,         # in which cmsset_default.sh and init.sh are sourced
     rm=2,           # of what these two leave
     timeout=2 + 2)  # around these two; Unpacker.py; the check of the report
@@ -62,15 +62,7 @@ def printed(script, *arguments, **environ):
     return out
 
 
-def withoutHostname(names):
-    """Count names but those of `timeout hostname -f`, which only a node whose name has no domain needs."""
-    names = collections.Counter(names)
-    if names.pop("hostname", 0):
-        names["timeout"] -= 1
-    return names
-
-
-def test_aJobTakesTwentyProgramsOfTheWrapper(tmp_path):
+def test_aJobTakesNineteenProgramsOfTheWrapper(tmp_path):
     node = WrapperNode(tmp_path)
     path, log = countPrograms(tmp_path / "counted")
     node.addPython("3.8.2-comp", script=COUNTER % (shlex.quote(str(log)), 'exec %s -S "$@"' % shlex.quote(sys.executable)))
@@ -81,10 +73,10 @@ def test_aJobTakesTwentyProgramsOfTheWrapper(tmp_path):
     outcome = node.run(PATH=path, _CONDOR_JOB_AD=str(ad))
     assert outcome.status == 0 and readReport(node.start / "Report.0.pkl").workload == "timed", outcome.output
     assert "py3-future" in outcome.output and "WARNING" not in outcome.output
-    names = withoutHostname(line.split()[0] for line in log.read_text().splitlines())
+    names = collections.Counter(line.split()[0] for line in log.read_text().splitlines())
     assert names.pop("python3") == PYTHON
     assert names == BASH
-    assert 1 + sum(BASH.values()) + PYTHON <= 20
+    assert 1 + sum(BASH.values()) + PYTHON <= 19
 
 
 def test_ofAWholeJobTheWrapperStartsNoMore(workerNode, tmp_path):
@@ -94,7 +86,7 @@ def test_ofAWholeJobTheWrapperStartsNoMore(workerNode, tmp_path):
                     environment={"PATH": "%s:%s" % (path, workerNode.environment()["PATH"])})
     assert result.exit.shellCode == 0, result.output()
     lines = [line.split(" ", 1) for line in log.read_text().splitlines()]
-    names = withoutHostname(name for name, parent in lines if "submit_py3.sh" in parent or name == "hostname")
+    names = collections.Counter(name for name, parent in lines if "submit_py3.sh" in parent)
     expected = BASH - collections.Counter(bash=2, mv=2)  # these are started by timeout, and by the bash it starts
     assert names == expected and len(lines) > 2 * sum(names.values()), "the rest is not the wrapper's"
 
