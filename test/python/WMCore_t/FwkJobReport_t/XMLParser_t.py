@@ -110,6 +110,18 @@ def testSectionsCanBeChangedAsAnyOthers(written):
     assert "size" not in fileSection.listSections_()
 
 
+@pytest.mark.parametrize("isOn", [True, False])
+@pytest.mark.parametrize("content", [jobReport(INPUT, FILE % {"name": "out"}), "<FrameworkJobReport>", "no report"])
+def testTheGarbageCollectorIsAsItWasAfterAnyReport(content, isOn, written):
+    before = gc.isenabled()
+    (gc.enable if isOn else gc.disable)()
+    try:
+        fill(ours, written(content))
+        assert gc.isenabled() is isOn
+    finally:
+        (gc.enable if before else gc.disable)()
+
+
 def testAReportWithoutStepsGetsOneForItsErrors(written, upstream):
     path = written(jobReport(ERROR % (8001, "CMSException")))
     theirs, mine = fill(upstream, path, ())[0], fill(ours, path, ())[0]
