@@ -24,7 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 import attr
 
 from jobcosts.Machine import describeMachine, refusals
-from jobcosts.Measurement import WALL, Bench, Setting
+from jobcosts.Measurement import WALL, WITH_BYTECODE, Bench, Setting
 from jobcosts.Page import boundsTable, page, tables
 from jobcosts.Results import Results, Row
 from WMCore.WMRuntime.WorkerNode.JobRun import OURS, UPSTREAM, upstreamEntries
@@ -104,6 +104,19 @@ def runAll(bench, plan, together, say):
     return rows, missing
 
 
+def runWithBytecode(bench, rounds):
+    """
+    Run upstream as an agent packs it whose installation has bytecode, for its sandbox alone.
+
+    :param bench: Bench
+    :param rounds: int
+    :return: list of Row
+    """
+    found = [bench.run(Setting(UPSTREAM, 1), "bytecode%d" % number)[0] for number in range(rounds)]
+    return [Row(UPSTREAM, 1, 0.0, False, {name: figures[figure] for figure, name in WITH_BYTECODE.items()})
+            for figures in found]
+
+
 def withoutBytecode(directory):
     """
     Let upstream's WMCore be packed from its sources alone, as the wheel brings it: the smaller of its sandboxes.
@@ -128,16 +141,17 @@ def measure(arguments):
         refused = refusals()
         for what, why in refused.items():
             print("not measured: %s: %s" % (what, why), file=sys.stderr)
-        plan = makePlan(arguments.steps, arguments.delays, arguments.rounds, arguments.all, "opens and programs" not in refused)
-        if not arguments.bytecode:
-            withoutBytecode(os.path.join(top, "upstream"))
-        bench = Bench(createNode(os.path.join(top, "node"), log=lambda text: None), arguments.release, top)
-        rows, missing = runAll(bench, plan, arguments.together, lambda text: print(text, file=sys.stderr, flush=True))
+        plan = makePlan(arguments.steps, arguments.delays, arguments.rounds, arguments.all,
+                        "opens and programs" not in refused)
+        node = createNode(os.path.join(top, "node"), log=lambda text: None)
+        bench = Bench(node, arguments.release, top)
+        rows = runWithBytecode(bench, arguments.rounds)
+        withoutBytecode(os.path.join(top, "upstream"))
+        found, missing = runAll(bench, plan, arguments.together, lambda text: print(text, file=sys.stderr, flush=True))
     finally:
         shutil.rmtree(top)
-    return {"rows": [attr.asdict(row) for row in rows], "missing": dict(refused, **missing), "left": plan.left,
-            "machine": describeMachine(), "release": arguments.release, "rounds": arguments.rounds,
-            "bytecode": arguments.bytecode}
+    return {"rows": [attr.asdict(row) for row in rows + found], "missing": dict(refused, **missing), "left": plan.left,
+            "machine": describeMachine(), "release": arguments.release, "rounds": arguments.rounds}
 
 
 def numbers(convert):
@@ -156,8 +170,6 @@ def parsed():
     parser.add_argument("--directory", help="where to work; default: the directory for temporary files")
     parser.add_argument("--together", type=int, default=4, help="long delayed jobs at a time (default %(default)s)")
     parser.add_argument("--all", action="store_true", help="also delayed jobs of more than ten minutes")
-    parser.add_argument("--bytecode", action="store_true", help="pack upstream's WMCore with bytecode, as an agent does "
-                        "whose installation has some")
     parser.add_argument("--write", metavar="DIR")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--keep", metavar="FILE")

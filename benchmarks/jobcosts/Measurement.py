@@ -27,6 +27,8 @@ PYTHON_CPU, JOB_CPU, MEMORY = "CPU of the pythons, s", "CPU of the whole job, s"
 TO_CMSRUN, FROM_CMSRUN, WALL = "wrapper's start to cmsRun's first line, s", "cmsRun's end to wrapper's end, s", "whole job, s"
 CPU_TO_CMSRUN = "CPU to cmsRun's start, s"
 SANDBOX, UNPACK_CPU, UNPACK_WALL = "sandbox, kB", "unpacking, CPU s", "unpacking, s"
+# Upstream packs what the agent's installation has beside the sources: often bytecode, none as the wheel comes.
+WITH_BYTECODE = {figure: "with upstream's bytecode: " + figure for figure in (SANDBOX, UNPACK_CPU, UNPACK_WALL)}
 STEP_WALL, STEP_CPU = "a step, s", "a step, CPU s"
 BEFORE_WALL, BEFORE_CPU = "a step's start to its cmsRun, s", "a step's start to its cmsRun, CPU s"
 AFTER_WALL, AFTER_CPU = "cmsRun's end to the step's end, s", "cmsRun's end to the step's end, CPU s"
@@ -79,7 +81,8 @@ class Bench(object):
         directory = os.path.join(self.directory, name)
         seen = directory + ".json"
         plan = {"tree": self.tree, "pythons": [os.path.realpath(path) for path in self._prefixes()],
-                "gate": setting.counted, "inodes": self.inodes, "openDelay": setting.delay, "executeDelay": setting.delay, "result": seen}
+                "gate": setting.counted, "inodes": self.inodes, "openDelay": setting.delay,
+                "executeDelay": setting.delay, "result": seen}
         request = JobRequest(release=self.release, steps=setting.steps, runtime=setting.runtime, timeout=6 * 3600.0)
         result = runJob(self.node, request, directory, stageHook=lambda start: putInFront(start, plan))
         if result.exit.shellCode:

@@ -6,7 +6,7 @@ import statistics
 import attr
 
 from jobcosts.Measurement import (CPU_TO_CMSRUN, JOB_CPU, PROGRAMS, PSET_PYTHONS, SANDBOX, SCRAM_CALLS, STEP_CPU, STEP_WALL,
-                                  TO_CMSRUN, UNPACK_CPU, UNPACK_WALL, WALL)
+                                  TO_CMSRUN, UNPACK_CPU, UNPACK_WALL, WALL, WITH_BYTECODE)
 from WMCore.WMRuntime.WorkerNode.JobRun import OURS, UPSTREAM
 
 
@@ -89,13 +89,15 @@ class Results(object):
         values = self.values(figure, runtime, steps, delay)
         return (max(values) - min(values)) / 2 / abs(statistics.median(values)) if len(values) > 1 else None
 
-    def ratio(self, figure, steps, delay=0.0):
+    def ratio(self, figure, steps, delay=0.0, upstreams=None):
         """
         Give ours to upstream's.
 
+        :param upstreams: str, another figure of upstream's to divide by
         :return: float, None when either is not there
         """
-        ours, upstream = (self.median(figure, runtime, steps, delay) for runtime in (OURS, UPSTREAM))
+        ours, upstream = (self.median(name, runtime, steps, delay) for name, runtime in (
+            (figure, OURS), (upstreams or figure, UPSTREAM)))
         return ours / upstream if ours is not None and upstream else None
 
     @property
@@ -144,10 +146,13 @@ class Results(object):
         for text, figure, most, delay in (
                 ("wrapper's start to cmsRun's first line, 20 ms delay", TO_CMSRUN, 0.25, 0.02),
                 ("wrapper's start to cmsRun's first line, no delay", TO_CMSRUN, 0.60, 0.0),
-                ("CPU to cmsRun's start", CPU_TO_CMSRUN, 0.50, 0.0), ("CPU of the whole job", JOB_CPU, 0.50, 0.0),
-                ("bytes of the sandbox", SANDBOX, 1 / 3, 0.0), ("unpacking, CPU", UNPACK_CPU, 1 / 3, 0.0),
-                ("unpacking, wall clock", UNPACK_WALL, 1 / 3, 0.0)):
+                ("CPU to cmsRun's start", CPU_TO_CMSRUN, 0.50, 0.0), ("CPU of the whole job", JOB_CPU, 0.50, 0.0)):
             found.append(Bound(text + ", ours to upstream's", most, self.ratio(figure, 1, delay)))
+        for text, figure in (("bytes of the sandbox", SANDBOX), ("unpacking, CPU", UNPACK_CPU),
+                             ("unpacking, wall clock", UNPACK_WALL)):
+            found += [Bound(text + ", ours to upstream's without bytecode", 1 / 3, self.ratio(figure, 1)),
+                      Bound(text + ", ours to upstream's with bytecode", 1 / 3,
+                            self.ratio(figure, 1, upstreams=WITH_BYTECODE[figure]))]
         for text, figure, stepFigure in (("wall clock", WALL, STEP_WALL), ("CPU", JOB_CPU, STEP_CPU)):
             text = "a step of a chain of %d to the step of a one-step job, %s" % (longest, text)
             found.append(Bound(text, 1.10, self.chainRatio(figure, stepFigure, OURS),

@@ -114,12 +114,20 @@ def testBoundsSayWhatHoldsAndWhatWasNotMeasured():
     assert (round(step.value, 6), step.state) == (1.0, "holds")
     assert found["a step of a chain of 10 to the step of a one-step job, CPU"].state == "does not hold"
     assert found["programs executed, one step"].state == "holds"
-    assert found["bytes of the sandbox, ours to upstream's"].state == "not measured"
+    assert found["bytes of the sandbox, ours to upstream's without bytecode"].state == "not measured"
     assert Bound("a", 1, 1).state == "holds"
 
 
+def testSandboxesAreHeldAgainstBothOfUpstreams():
+    rows = [Row("upstream", 1, 0.0, False, {M.SANDBOX: 1000.0}), Row("ours", 1, 0.0, False, {M.SANDBOX: 400.0}),
+            Row("upstream", 1, 0.0, False, {M.WITH_BYTECODE[M.SANDBOX]: 4000.0})]
+    found = {bound.text: bound for bound in Results(rows).bounds()}
+    assert found["bytes of the sandbox, ours to upstream's without bytecode"].state == "does not hold"
+    assert found["bytes of the sandbox, ours to upstream's with bytecode"].value == 0.1
+
+
 def testPageNamesWhatWasNotMeasured():
-    text = page(results(), {"release": "R", "machine": "M", "rounds": 3, "left": [[10, 0.1]], "bytecode": False,
+    text = page(results(), {"release": "R", "machine": "M", "rounds": 3, "left": [[10, 0.1]],
                             "missing": {"opens and programs": "not root"}})
     assert "10 steps with 100 ms" in text
     assert "**Not measured:** opens and programs (not root)" in text
