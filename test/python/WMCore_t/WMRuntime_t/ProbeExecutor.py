@@ -22,8 +22,13 @@ class StageOut(Executor):
         start = os.environ["PROBE_START"]
         with open(os.path.join(start, "behave.json"), encoding="utf-8") as handle:
             behaviour = json.load(handle).get(self.stepName, "ok")
-        with open(os.path.join(start, "%s.began" % self.stepName), "w", encoding="utf-8") as handle:
-            handle.write(behaviour)
+
+        def sayBegan():
+            with open(os.path.join(start, "%s.began" % self.stepName), "w", encoding="utf-8") as handle:
+                handle.write(behaviour)
+        # The signal comes as soon as the file is there.
+        if behaviour not in ("swallow", "hang"):
+            sayBegan()
         if behaviour == "fail":
             raise WMExecutionFailure(60311, "StageOutFailure", "the probe fails")
         if behaviour == "raise":
@@ -34,6 +39,7 @@ class StageOut(Executor):
             time.sleep(60)
         if behaviour == "swallow":
             try:
+                sayBegan()
                 time.sleep(60)
             except:  # noqa: E722, the very thing upstream code does
                 pass
@@ -42,6 +48,7 @@ class StageOut(Executor):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.Signals)
             while True:
                 try:
+                    sayBegan()
                     time.sleep(60)
                 except:  # noqa: E722
                     pass

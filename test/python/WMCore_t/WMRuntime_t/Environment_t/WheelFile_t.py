@@ -154,10 +154,10 @@ def testAWheelOfAnotherNameOrVersionInsideIsRefused(tmp_path, metadata):
 @pytest.mark.parametrize("digit", "09")
 def testAVersionOfAMillionDigitsIsRefusedAtOnce(tmp_path, digit):
     path = makeWheel(tmp_path, metadata=METADATA.replace("%s\n\n", "%s." + digit * 10 ** 6 + "\n\n"))
-    start = time.time()
+    start = time.process_time()
     with pytest.raises(WMRuntimeError, match="METADATA"):
         readWheel(path, entryOf(path))
-    assert time.time() - start < 2
+    assert time.process_time() - start < 2
 
 
 def testTwoMetadataDirectoriesAreRefused(tmp_path):

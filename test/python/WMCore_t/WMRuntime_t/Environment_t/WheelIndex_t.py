@@ -98,10 +98,10 @@ def testASmallIndexThatIsMuchWorkIsRefusedAtOnce(tmp_path, old, new):
     """A wheel's name stands for the product of three lists of tags: 340 each once took minutes."""
     data = json.dumps(withEntry()).encode()
     assert old in data
-    start = time.time()
+    start = time.process_time()
     with pytest.raises(WMRuntimeError, match="expected"):
         loadWheelIndex(write(tmp_path, data.replace(old, new)))
-    assert time.time() - start < 2
+    assert time.process_time() - start < 2
 
 
 def testAWheelNamedAsTheLargestProjectsNameThemIsRead(tmp_path):
