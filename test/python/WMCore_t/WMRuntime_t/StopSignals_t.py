@@ -30,9 +30,10 @@ def start(sourceTree):
         former = {number: signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
                   for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
         try:
+            # Without a buffer, where what comes together with `ready` would stay and communicate() never look.
             process = subprocess.Popen(
                 [sys.executable, "-c", PREPARE % (repeatAfter, overdueAfter) + code], stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stderr=subprocess.PIPE, bufsize=0,
                 env=dict(os.environ, PYTHONPATH=os.pathsep.join([sourceTree, os.environ.get("PYTHONPATH", "")])))
         finally:
             for number, handler in former.items():
