@@ -2,7 +2,8 @@
 Load modules of the standard library when something of them is used.
 
 WMCore imports urllib.request in every job, for code that no job runs. With it come http, ssl and email: 50 files of the
-python's library, from CVMFS as a rule, in each process. shutil imports bz2 and lzma to see whether they are there.
+python's library, from CVMFS as a rule, in each process. Others are imported as well and seldom used: bz2 and lzma by
+shutil, to see whether they are there. What reports a failure is not among them: by then CVMFS may be gone (#9868).
 importlib's LazyLoader does not do: it loads a module as soon as it is imported for the second time.
 """
 import sys
@@ -13,7 +14,7 @@ from importlib.machinery import PathFinder
 
 #: dict of str module to tuple of str, what is imported with it: WMCore's DQMUpload relies on the errors.
 LATE = {"urllib.request": ("urllib.error", "urllib.response"), "urllib.error": (), "urllib.response": (),
-        "xml.etree.ElementTree": (), "base64": (), "bz2": (), "lzma": ()}
+        "xml.etree.ElementTree": (), "bz2": (), "lzma": (), "queue": (), "socket": (), "typing": (), "glob": ()}
 
 
 class LateModule(types.ModuleType):

@@ -172,17 +172,18 @@ def testAJobLoadsOfTheLibraryNoNetworkAndNoCompression(made, interpreters, serie
     python = interpreters.get(series)
     if not python:
         pytest.skip("no python %s on this machine" % series)
-    code = "import json, sys, %s\nfrom WMCore.WMRuntime.LateModules import LateModule\nprint(json.dumps([name for name, " \
-        "module in sys.modules.items() if not isinstance(module, LateModule) or module.__loader__.isLoaded]))" \
-        % ", ".join("WMCore." + name for name in (
-            "WMRuntime.JobExecution", "WMRuntime.Watchdog", "WMSpec.Steps.Templates.CMSSW", "WMSpec.Steps.Executors.CMSSW",
-            "WMSpec.Steps.Executors.LogArchive", "WMRuntime.ScriptInvoke", "WMRuntime.Scripts.SetupCMSSWPset"))
+    modules = ["WMCore." + name for name in (
+        "WMRuntime.JobExecution", "WMRuntime.Watchdog", "WMSpec.Steps.Templates.CMSSW", "WMSpec.Steps.Executors.CMSSW",
+        "WMSpec.Steps.Executors.LogArchive", "WMRuntime.ScriptInvoke", "WMRuntime.Scripts.SetupCMSSWPset")]
+    code = "import json, sys, %s\nfrom WMCore.WMRuntime.LateModules import LateModule\n" \
+        "print(json.dumps([name for name, module in sys.modules.items() " \
+        "if not isinstance(module, LateModule) or module.__loader__.isLoaded]))" % ", ".join(modules)
     environ = {"PYTHONPATH": os.pathsep.join([os.path.join(made[2], "WMCore.zip"), made[2]])}
     loaded = set(json.loads(subprocess.check_output([python, "-S", "-B", "-W", "ignore", "-c", code], env=environ)))
     assert {"WMCore.WMSpec.WMTask", "tempfile", "logging"} <= loaded
-    assert not loaded & {"urllib.request", "http.client", "ssl", "email", "xml.etree.ElementTree", "tkinter", "xmlrpc",
-                         "html", "test", "bz2", "lzma", "asyncio", "multiprocessing", "WMCore.Database.CMSCouch",
-                         "WMCore.Services.Requests"}
+    assert not loaded & {
+        "urllib.request", "http.client", "ssl", "email", "xml.etree.ElementTree", "tkinter", "xmlrpc", "html", "test", "bz2",
+        "lzma", "queue", "glob", "asyncio", "multiprocessing", "WMCore.Database.CMSCouch", "WMCore.Services.Requests"}
 
 
 def testVerificationTellsAModuleThatCannotBeImported(made, tmp_path, interpreters):
