@@ -52,6 +52,7 @@ def draw(results, path):
     """
     matplotlib.rcParams.update({"font.size": 9.5, "svg.hashsalt": "startup", "hatch.linewidth": 0.6})
     figure, axes = pyplot.subplots(2, 2, figsize=(10.5, 7.6), layout="constrained")
+    figure.get_layout_engine().set(hspace=0.08, wspace=0.06)
     delays, steps = results.delays, results.steps
     _panel(axes[0][0], "Wrapper's start to cmsRun's first line, one step, s",
            ["%d ms delay" % round(1000 * delay) for delay in delays],

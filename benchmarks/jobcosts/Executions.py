@@ -10,7 +10,8 @@ import re
 
 import attr
 
-JOB_PYTHON, RELEASE_PYTHON, SCRAM, CMSRUN = "python of the job", "python of the release", "scram and in it", "cmsRun and in it"
+JOB_PYTHON, RELEASE_PYTHON = "python of the job", "python of the release"
+SCRAM, CMSRUN = "scram and in it", "cmsRun and in it"
 SHELL, COREUTILS, TOOL, OTHER = "shells", "coreutils, grep, sed, awk", "PSet tools' scripts", "others"
 KINDS = (JOB_PYTHON, RELEASE_PYTHON, SCRAM, SHELL, COREUTILS, TOOL, OTHER, CMSRUN)
 _LOADER = re.compile(r"^ld(?:-linux|64|-musl)?[^/]*\.so(?:\.\d+)*$|^ld-\d+\.\d+\.so$")

@@ -24,7 +24,8 @@ _STEP = re.compile(r"^(\S+ \S+),(\d{3}):INFO:[^:]*:Steps\.Executors\.\w+\.pre ca
 SCRAM_CALLS, PROGRAMS, PSET_PYTHONS = "SCRAM calls", "programs executed", "starts of the release's python for the PSet"
 OPENS, FILES = "opens under the fake CVMFS", "files opened under the fake CVMFS"
 PYTHON_CPU, JOB_CPU, MEMORY = "CPU of the pythons, s", "CPU of the whole job, s", "largest process, MB"
-TO_CMSRUN, FROM_CMSRUN, WALL = "wrapper's start to cmsRun's first line, s", "cmsRun's end to wrapper's end, s", "whole job, s"
+TO_CMSRUN, FROM_CMSRUN = "wrapper's start to cmsRun's first line, s", "cmsRun's end to wrapper's end, s"
+WALL = "whole job, s"
 CPU_TO_CMSRUN = "CPU to cmsRun's start, s"
 SANDBOX, UNPACK_CPU, UNPACK_WALL = "sandbox, kB", "unpacking, CPU s", "unpacking, s"
 # Upstream packs what the agent's installation has beside the sources: often bytecode, none as the wheel comes.

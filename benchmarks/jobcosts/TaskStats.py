@@ -14,6 +14,8 @@ import attr
 
 NETLINK_GENERIC, GENL_ID_CTRL, NLMSG_ERROR, NLM_F_REQUEST, NLM_F_ACK = 16, 16, 2, 1, 4
 CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 3, 1, 2
+# <asm-generic/socket.h>; more than the usual limit allows, so that no message is lost.
+SO_RCVBUFFORCE = 33
 TASKSTATS_CMD_GET, REGISTER_CPUMASK, AGGR_PID, STATS = 1, 3, 4, 3
 # The first version of struct taskstats with ac_exe_inode.
 VERSION = 12
@@ -80,11 +82,13 @@ class TaskStats(object):
     def __init__(self):
         self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
         self.socket.bind((0, 0))
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUFFORCE if hasattr(socket, "SO_RCVBUFFORCE") else 33, 1 << 22)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 22)
         family = attributes(self._request(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_NAME, b"TASKSTATS\0"))
         self.family, = struct.unpack("=H", family[CTRL_ATTR_FAMILY_ID])
         with open("/sys/devices/system/cpu/possible", "rb") as handle:
-            self._request(self.family, TASKSTATS_CMD_GET, REGISTER_CPUMASK, handle.read().strip() + b"\0")
+            self._request(self.family, # <asm-generic/socket.h>; more than the usual limit allows, so that no message is lost.
+SO_RCVBUFFORCE = 33
+TASKSTATS_CMD_GET, REGISTER_CPUMASK, handle.read().strip() + b"\0")
         self.socket.setblocking(False)
 
     def _request(self, family, command, kind, value):

@@ -57,8 +57,8 @@ def testKindIsToldByThePath(path, kind):
 
 
 def testWhatScramStartsIsScrams():
-    counted = E.countKinds([E.Execution(0.0, 7, (1,), TREE + "/common/scram"), E.Execution(0.0, 9, (8, 7, 1), "/usr/bin/cat"),
-                            E.Execution(0.0, 7, (1,), PYTHON), E.Execution(0.0, 10, (1,), "/usr/bin/cat")], TREE)
+    counted = E.countKinds([E.Execution(0.0, 7, (1,), TREE + "/common/scram"),
+                            E.Execution(0.0, 9, (8, 7, 1), "/usr/bin/cat"), E.Execution(0.0, 7, (1,), PYTHON), E.Execution(0.0, 10, (1,), "/usr/bin/cat")], TREE)
     assert (counted[E.SCRAM], counted[E.COREUTILS], counted[E.RELEASE_PYTHON]) == (3, 1, 0)
 
 
