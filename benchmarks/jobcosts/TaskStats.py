@@ -86,9 +86,7 @@ class TaskStats(object):
         family = attributes(self._request(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_NAME, b"TASKSTATS\0"))
         self.family, = struct.unpack("=H", family[CTRL_ATTR_FAMILY_ID])
         with open("/sys/devices/system/cpu/possible", "rb") as handle:
-            self._request(self.family, # <asm-generic/socket.h>; more than the usual limit allows, so that no message is lost.
-SO_RCVBUFFORCE = 33
-TASKSTATS_CMD_GET, REGISTER_CPUMASK, handle.read().strip() + b"\0")
+            self._request(self.family, TASKSTATS_CMD_GET, REGISTER_CPUMASK, handle.read().strip() + b"\0")
         self.socket.setblocking(False)
 
     def _request(self, family, command, kind, value):
